@@ -1,0 +1,141 @@
+"""A bundle: the folder that goes from training to serving, and the only thing that does.
+
+`seal_bundle` makes one of a folder that holds the files; `Bundle.open` reads one back.
+Knows nothing of registries, and of the files' contents only the manifest's.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from mlopsproj_core.errors import BundleCorruptError
+from mlopsproj_core.image import ImageSpec
+from mlopsproj_core.manifest import MANIFEST, DataSummary, Manifest, Metric, Parity, parse_manifest
+
+MODEL: Final = "model.onnx"
+EVALUATION: Final = "evaluation.parquet"
+REFERENCE: Final = "reference.parquet"
+TRAINING_IDS: Final = "training_ids.npy"
+MODEL_CARD: Final = "model_card.md"
+PROBE: Final = "probe/expected.npz"
+
+REQUIRED: Final = (MODEL, EVALUATION, REFERENCE, TRAINING_IDS, MODEL_CARD, PROBE)
+"""Every bundle holds these beside its manifest."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A sealed folder and its manifest.
+
+    Attributes:
+        path: the folder.
+        manifest: what it says of itself.
+    """
+
+    path: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Bundle":
+        """Read the manifest of a bundle; `verify` reads the rest.
+
+        Raises:
+            BundleCorruptError: if there is no bundle in `path` or its manifest is broken.
+            BundleSchemaError: if another release must be used to read it.
+        """
+        folder = Path(path)
+        try:
+            text = (folder / MANIFEST).read_bytes()
+        except OSError as error:
+            raise BundleCorruptError(
+                f"{folder} holds no bundle ({MANIFEST}: {error.strerror}): give the folder that"
+                " a run or the registry wrote."
+            ) from error
+        return cls(folder, parse_manifest(text, str(folder / MANIFEST)))
+
+    def verify(self) -> None:
+        """Hold every file against its recorded sha256.
+
+        Raises:
+            BundleCorruptError: naming the first file that is missing, unreadable or changed.
+        """
+        for name in REQUIRED:
+            if name not in self.manifest.files:
+                raise BundleCorruptError(
+                    f"The bundle {self.path} has no {name}: it is incomplete, publish it again."
+                )
+        for name, expected in self.manifest.files.items():
+            try:
+                found = sha256_of(self.path / name)
+            except OSError as error:
+                raise BundleCorruptError(
+                    f"The bundle {self.path} lacks {name} ({error.strerror}): fetch it again."
+                ) from error
+            if found != expected:
+                raise BundleCorruptError(
+                    f"{name} of the bundle {self.path} was changed: sha256 is {found[:12]}…,"
+                    f" the manifest says {expected[:12]}…: fetch or publish it again."
+                )
+
+
+def seal_bundle(
+    folder: Path,
+    *,
+    name: str,
+    classes: tuple[str, ...],
+    image: ImageSpec,
+    metrics: Mapping[str, Metric],
+    data: DataSummary,
+    parity: Parity | None = None,
+    parent: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    git_commit: str | None = None,
+    packages: Mapping[str, str] | None = None,
+) -> Bundle:
+    """Make a bundle of a folder that already holds every required file.
+
+    The manifest is written last and at once, so that a half-made folder is never a bundle.
+
+    Raises:
+        BundleCorruptError: if a required file is missing.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): sha256_of(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != MANIFEST
+    }
+    missing = [name for name in REQUIRED if name not in files]
+    if missing:
+        raise BundleCorruptError(f"The bundle in {folder} lacks {', '.join(missing)}.")
+    manifest = Manifest(
+        name=name,
+        classes=classes,
+        image=image,
+        metrics=dict(metrics),
+        data=data,
+        parity=parity,
+        parent=parent,
+        config=dict(config or {}),
+        git_commit=git_commit,
+        packages=dict(packages or {}),
+        created=datetime.now(UTC),
+        files=files,
+    )
+    draft = folder / f".{MANIFEST}.{os.getpid()}"
+    draft.write_text(manifest.to_json(), encoding="utf-8")
+    draft.replace(folder / MANIFEST)
+    return Bundle(folder, manifest)
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file, read in pieces.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

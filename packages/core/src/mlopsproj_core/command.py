@@ -1,0 +1,41 @@
+"""How every command ends: one clear line on stderr and an exit code that says what happened.
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 the answer is no, 4 undecided, 130 interrupted.
+Knows nothing of what a command does or how its arguments are read.
+"""
+
+import errno
+import sys
+from collections.abc import Callable
+
+from mlopsproj_core.errors import MlopsprojError
+
+INTERRUPTED = 130
+
+
+def run_command(command: Callable[[], None]) -> None:
+    """Run `command` and end the process with its exit code.
+
+    An expected error becomes one message without a traceback; an unexpected one keeps its
+    traceback, since it is a defect of ours that somebody has to find.
+    """
+    try:
+        command()
+    except MlopsprojError as error:
+        _end(str(error), error.exit_code)
+    except KeyboardInterrupt as interrupt:
+        _end(str(interrupt) or "Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        _end(f"The disk is full{where}: free some space and run the command again.", 1)
+
+
+def _end(message: str, code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.write(f"error: {message}\n" if code != INTERRUPTED else f"{message}\n")
+    sys.exit(code)

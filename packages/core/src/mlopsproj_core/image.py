@@ -1,0 +1,214 @@
+"""Bytes or an array to the pixels that a network is given: the only implementation there is.
+
+Data is prepared with it and requests are prepared with it, so there is no training-serving skew:
+bytes → EXIF-upright RGB or grey → resize (shorter side) → centre crop → uint8
+`(height, width, channels)`. Image statistics are taken from the same pixels.
+Knows nothing of labels, networks or files' names.
+"""
+
+import io
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mlopsproj_core.errors import ImageError
+
+Pixels = npt.NDArray[np.uint8]
+
+MAX_PIXELS = 50_000_000
+"""Largest decoded size, in pixels: beyond it a small file could fill the memory."""
+
+MIN_SIDE, MAX_SIDE = 8, 1024
+
+_SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+_GREY_MODES = frozenset({"1", "L", "LA", "La", "F"}) | _SIXTEEN_BIT_MODES
+_ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
+
+# ITU-R BT.601 luma, the weights that Pillow's "L" uses.
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """The pixels that a network is given.
+
+    Attributes:
+        height: rows, 8 to 1024.
+        width: columns, 8 to 1024.
+        channels: 1 (grey) or 3 (RGB).
+    """
+
+    height: int
+    width: int
+    channels: Literal[1, 3]
+
+    def __post_init__(self) -> None:
+        for name, side in (("height", self.height), ("width", self.width)):
+            if not MIN_SIDE <= side <= MAX_SIDE:
+                raise ImageError(
+                    f"Image {name} {side} is not usable: give {MIN_SIDE} to {MAX_SIDE} pixels."
+                )
+        if self.channels not in (1, 3):
+            raise ImageError(f"{self.channels} image channels are not usable: give 1 or 3.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """`(height, width, channels)`."""
+        return self.height, self.width, self.channels
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStatistics:
+    """What can be said of an image without a network.
+
+    Attributes:
+        width: of the upright source, in pixels.
+        height: of the upright source, in pixels.
+        mode: Pillow's mode of the source, e.g. "RGB", "L", "CMYK".
+        brightness: mean luma, 0 to 1.
+        contrast: standard deviation of luma, 0 to 0.5.
+        sharpness: mean absolute difference of luma between neighbours, 0 to 1.
+        saturation: mean of (max - min) / max over the colour channels, 0 to 1; 0 for grey.
+    """
+
+    width: int
+    height: int
+    mode: str
+    brightness: float
+    contrast: float
+    sharpness: float
+    saturation: float
+
+    def as_dict(self) -> dict[str, int | float | str]:
+        """One JSON-ready value per attribute."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """An image as a network is given it.
+
+    Attributes:
+        pixels: `(height, width, channels)` uint8.
+        statistics: of the resized and cropped image, before it is made grey.
+    """
+
+    pixels: Pixels
+    statistics: ImageStatistics
+
+
+def prepare_image(
+    source: bytes | Pixels, spec: ImageSpec, *, max_pixels: int = MAX_PIXELS
+) -> PreparedImage:
+    """Decode, turn upright, resize and crop one image.
+
+    Args:
+        source: an encoded image file (JPEG, PNG, WebP, BMP, TIFF or GIF, of which the first
+            frame counts), or uint8 `(height, width)` or `(height, width, 1 | 3)`.
+        spec: the pixels that are wanted.
+        max_pixels: refuse images that decode to more.
+
+    Raises:
+        ImageError: if it is empty, unreadable, truncated, too large or of another shape.
+    """
+    image, mode = _decode(source, max_pixels) if isinstance(source, bytes) else _from_array(source)
+    width, height = image.size
+    image = _resize_and_crop(image, spec)
+    pixels = np.asarray(image)
+    statistics = _statistics(pixels, width=width, height=height, mode=mode)
+    wanted = "L" if spec.channels == 1 else "RGB"
+    if image.mode != wanted:
+        pixels = np.asarray(image.convert(wanted))
+    return PreparedImage(np.ascontiguousarray(pixels).reshape(spec.shape), statistics)
+
+
+def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
+    if not data:
+        raise ImageError("The image is empty (0 bytes).")
+    try:
+        image = Image.open(io.BytesIO(data))
+        mode = image.mode
+        if image.width * image.height > max_pixels:
+            raise ImageError(
+                f"The image has {image.width} x {image.height} pixels, more than the"
+                f" {max_pixels:,} that are accepted: make it smaller."
+            )
+        # A JPEG is decoded at its full size here: reduced decoding would change pixels with the
+        # version of libjpeg, and the probe would refuse the bundle.
+        image.load()
+        return _eight_bit(ImageOps.exif_transpose(image)), mode
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{len(data):,} bytes starting with {data[:8]!r} are no image that can be read:"
+            " send JPEG, PNG, WebP, BMP, TIFF or GIF."
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they meet in a hostile file
+        raise ImageError(f"The image cannot be decoded: {error}.") from error
+
+
+def _from_array(array: Pixels) -> tuple[Image.Image, str]:
+    grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)  # noqa: PLR2004 (axes)
+    colour = array.ndim == 3 and array.shape[2] == 3  # noqa: PLR2004 (axes)
+    if array.dtype != np.uint8 or not (grey or colour) or array.size == 0:
+        raise ImageError(
+            f"An array of {array.dtype} {array.shape} is no image: give uint8 (height, width) or"
+            " (height, width, 1 or 3)."
+        )
+    image = Image.fromarray(array.reshape(array.shape[:2]) if grey else array)
+    return image, image.mode
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Grey ("L") or colour ("RGB"), eight bits; transparency is laid over white."""
+    if image.mode in _SIXTEEN_BIT_MODES:
+        values = np.asarray(image, dtype=np.int64).clip(0, 65535)
+        return Image.fromarray((values / 257).round().astype(np.uint8))
+    if image.mode == "F":
+        return Image.fromarray(np.asarray(image).clip(0, 255).round().astype(np.uint8))
+    target = "L" if image.mode in _GREY_MODES else "RGB"
+    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert(target)
+    return image if image.mode == target else image.convert(target)
+
+
+def _resize_and_crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    if image.size == (spec.width, spec.height):
+        return image
+    scale = max(spec.width / image.width, spec.height / image.height)
+    width, height = spec.width / scale, spec.height / scale
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    # One call crops and resizes: nothing outside the crop is computed.
+    return image.resize(
+        (spec.width, spec.height),
+        Image.Resampling.BILINEAR,
+        box=(left, top, left + width, top + height),
+    )
+
+
+def _statistics(pixels: Pixels, *, width: int, height: int, mode: str) -> ImageStatistics:
+    values = pixels.astype(np.float32) / 255
+    saturation = 0.0
+    luma = values
+    if values.ndim == 3:  # noqa: PLR2004 (axes)
+        luma = values @ _LUMA
+        high, low = values.max(axis=2), values.min(axis=2)
+        saturation = float(np.mean((high - low) / np.maximum(high, 1 / 255)))
+    steps = np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean()
+    return ImageStatistics(
+        width=width,
+        height=height,
+        mode=mode,
+        brightness=float(luma.mean()),
+        contrast=float(luma.std()),
+        sharpness=float(steps / 2),
+        saturation=saturation,
+    )

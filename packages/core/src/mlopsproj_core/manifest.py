@@ -1,0 +1,151 @@
+"""`manifest.json`: what a bundle says of itself, and the schema that its readers accept.
+
+Knows nothing of where the bundle lies or of what its files hold.
+"""
+
+import json
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from mlopsproj_core.errors import BundleCorruptError, BundleSchemaError, ImageError
+from mlopsproj_core.image import ImageSpec
+
+SCHEMA: Final = 1
+"""Written by this release; readers accept it and the one before."""
+
+MANIFEST = "manifest.json"
+
+
+def _inside(path: str) -> str:
+    """Refuse a path that leaves the bundle: a manifest may come from a stranger."""
+    parts = PurePosixPath(path).parts
+    if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path:
+        raise ValueError(f"{path!r} is no path inside the bundle")
+    return path
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
+"""A model's name: lower case, digits, `_`, `.` and `-`, at most 100 characters."""
+
+FileName = Annotated[str, AfterValidator(_inside)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Metric(_Record):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class DataSummary(_Record):
+    """The prepared data set that a model was trained and tested on.
+
+    Attributes:
+        name: of the data set.
+        fingerprint: of its images, labels, splits and image spec.
+        counts: images per split.
+    """
+
+    name: str
+    fingerprint: str
+    counts: dict[str, int]
+
+
+class Parity(_Record):
+    """How the graph was held against what it was made from.
+
+    Attributes:
+        reference: "torch", or the parent as `name:version`.
+        images: how many were compared.
+        disagreements: images whose class differs although the two largest probabilities do not
+            tie.
+        max_difference: largest absolute difference of a probability.
+    """
+
+    reference: str
+    images: int
+    disagreements: int
+    max_difference: float
+
+
+class Manifest(_Record):
+    """What a bundle says of itself.
+
+    Attributes:
+        schema_version: `schema` in the file.
+        name: of the model.
+        classes: names of the K classes, in the order of the probabilities.
+        image: the pixels that the graph takes.
+        metrics: on the test set.
+        data: what it was trained and tested on.
+        parity: held against the network or the parent.
+        parent: `name:version` that it was made from, if any.
+        config: of the run.
+        git_commit: of the code, if known.
+        packages: versions of the distributions that made it.
+        created: UTC.
+        files: sha256 of every other file, by path inside the bundle.
+    """
+
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    name: Name
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    image: ImageSpec
+    metrics: dict[str, Metric]
+    data: DataSummary
+    parity: Parity | None = None
+    parent: str | None = None
+    config: dict[str, Any] = {}
+    git_commit: str | None = None
+    packages: dict[str, str] = {}
+    created: datetime
+    files: dict[FileName, Sha256]
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`."""
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"
+
+
+def parse_manifest(text: str | bytes, where: str) -> Manifest:
+    """Read the text of a `manifest.json`.
+
+    Args:
+        text: the file's content.
+        where: named in the errors.
+
+    Raises:
+        BundleSchemaError: if another release must be used to read it.
+        BundleCorruptError: if it is no manifest.
+    """
+    try:
+        values = json.loads(text)
+        schema = values["schema"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise BundleCorruptError(
+            f"{where} is no bundle manifest ({error!r}): publish or fetch the bundle again."
+        ) from error
+    if schema != SCHEMA:
+        raise BundleSchemaError(
+            f"{where} has schema {schema!r}; this release reads schema {SCHEMA}:"
+            " upgrade mlopsproj to load it."
+        )
+    try:
+        return Manifest.model_validate_json(text)
+    except (ValidationError, ImageError) as error:
+        raise BundleCorruptError(f"{where} is no valid bundle manifest: {error}") from error

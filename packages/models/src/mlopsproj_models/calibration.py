@@ -1,0 +1,87 @@
+"""What a trained network is given for serving: a temperature and a distance from its training data.
+
+Works on logits and embeddings; knows nothing of networks, images or files.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+_MAX_ITERATIONS = 100
+_SHRINKAGE = 0.05
+
+
+def fit_temperature(logits: Tensor, labels: Tensor) -> float:
+    """The temperature that makes probabilities honest (Guo et al. 2017, arXiv:1706.04599).
+
+    Args:
+        logits: `(N, K)` of images that were not trained on.
+        labels: `(N,)` int64.
+
+    Returns:
+        A positive number; logits are divided by it. Kept within 0.05 to 20, so that a network
+        which makes no mistake on these images does not become infinitely sure.
+    """
+    logits = logits.double()
+    log_temperature = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS(
+        [log_temperature], max_iter=_MAX_ITERATIONS, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = functional.cross_entropy(logits / log_temperature.exp(), labels)
+        value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return value
+
+    with torch.enable_grad():
+        optimizer.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return float(log_temperature.detach().exp().clamp(0.05, 20))
+
+
+@dataclass(frozen=True, eq=False)
+class OodScore:
+    """Distance of an embedding from the training data, in standard deviations.
+
+    Mahalanobis distance to the nearest class mean under one covariance shared by the classes
+    (Lee et al. 2018, arXiv:1807.03888), divided by the root of the number of features, so that
+    training images lie near 1 whatever the network.
+
+    Attributes:
+        centre: `(D,)` mean of all embeddings.
+        whitening: `(D, D)`; a centred embedding times it has unit covariance within a class.
+        means: `(K, D)` of the classes, whitened.
+    """
+
+    centre: Tensor
+    whitening: Tensor
+    means: Tensor
+
+
+def fit_ood_score(embeddings: Tensor, labels: Tensor, classes: int) -> OodScore:
+    """Fit the distance on the embeddings of training images.
+
+    Args:
+        embeddings: `(N, D)`.
+        labels: `(N,)` int64, 0 to `classes` - 1; a class may be absent.
+        classes: K.
+    """
+    embeddings = embeddings.double()
+    size = embeddings.shape[1]
+    centre = embeddings.mean(dim=0)
+    centred = embeddings - centre
+    present = [label for label in range(classes) if bool((labels == label).any())]
+    means = torch.stack([centred[labels == label].mean(dim=0) for label in present])
+    rows = torch.full((classes,), -1).scatter(0, torch.tensor(present), torch.arange(len(present)))
+    within = centred - means[rows[labels]]
+    covariance = within.T @ within / len(within)
+    # Shrunk towards a sphere: a dead feature has no variance to divide by.
+    mean_variance = covariance.diagonal().mean().clamp_min(1e-12)
+    covariance = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * mean_variance * torch.eye(
+        size, dtype=torch.float64
+    )
+    values, vectors = torch.linalg.eigh(covariance)
+    whitening = vectors / (values * size).sqrt()
+    return OodScore(centre.float(), whitening.float(), (means @ whitening).float())

@@ -1,0 +1,75 @@
+"""The network as it is served: `image` in, `probabilities`, `embedding` and `ood_score` out.
+
+Everything that a request needs is inside. Knows nothing of ONNX, training or files.
+"""
+
+from collections.abc import Callable
+
+import torch
+from mlopsproj_core.labelled import LabelledImages
+from torch import Tensor, nn
+
+from mlopsproj_models.calibration import OodScore, fit_ood_score, fit_temperature
+from mlopsproj_models.networks import ResidualNetwork
+
+_BATCH = 512
+
+
+class ServingGraph(nn.Module):
+    """A calibrated network."""
+
+    temperature: Tensor
+    centre: Tensor
+    whitening: Tensor
+    means: Tensor
+
+    def __init__(self, network: ResidualNetwork, temperature: float, ood: OodScore) -> None:
+        """Join a trained network with what was fitted on its outputs."""
+        super().__init__()
+        self.network = network
+        self.register_buffer("temperature", torch.tensor(temperature))
+        self.register_buffer("centre", ood.centre)
+        self.register_buffer("whitening", ood.whitening)
+        self.register_buffer("means", ood.means)
+        self.eval()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`(N, H, W, C)` uint8 to probabilities `(N, K)`, embedding `(N, D)`, score `(N,)`."""
+        embedding = self.network.embed(self.network.normalise(image))
+        probabilities = (self.network.head(embedding) / self.temperature).softmax(dim=1)
+        white = (embedding - self.centre) @ self.whitening
+        distance = (white.unsqueeze(1) - self.means).square().sum(dim=2)
+        return probabilities, embedding, distance.amin(dim=1).sqrt()
+
+
+def calibrate(
+    network: ResidualNetwork, train: LabelledImages, validation: LabelledImages
+) -> ServingGraph:
+    """Fit temperature on validation and the distance on training images.
+
+    Args:
+        network: trained, on the CPU.
+        train: what it was trained on.
+        validation: what it was not.
+    """
+    network.eval()
+    with torch.no_grad():
+        logits = network.head(embeddings_of(network, validation))
+        embeddings = embeddings_of(network, train)
+    return ServingGraph(
+        network,
+        fit_temperature(logits, torch.from_numpy(validation.labels)),
+        fit_ood_score(embeddings, torch.from_numpy(train.labels), len(train.classes)),
+    )
+
+
+def embeddings_of(network: ResidualNetwork, images: LabelledImages) -> Tensor:
+    """`(N, D)` of all `images`, a piece at a time."""
+    return run_batches(lambda batch: network.embed(network.normalise(batch)), images)
+
+
+def run_batches(function: Callable[[Tensor], Tensor], images: LabelledImages) -> Tensor:
+    """Apply `function` to `images` as `(n, H, W, C)` uint8 pieces, and join what it gives."""
+    starts = range(0, len(images), _BATCH)
+    # Copied: the images may be a read-only memory map, which torch does not take.
+    return torch.cat([function(torch.tensor(images.images[i : i + _BATCH])) for i in starts])

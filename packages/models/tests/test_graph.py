@@ -1,0 +1,31 @@
+import torch
+from mlopsproj_models.graph import calibrate, embeddings_of
+
+
+def test_probabilities_are_those_of_the_network_at_its_temperature(network, train, held_out):
+    graph = calibrate(network, train, held_out)
+    images = torch.tensor(held_out.images)
+    with torch.no_grad():
+        probabilities, embedding, ood_score = graph(images)
+        logits = network(network.normalise(images))
+    assert torch.allclose(probabilities, (logits / graph.temperature).softmax(dim=1), atol=1e-6)
+    assert torch.allclose(embedding, embeddings_of(network, held_out), atol=1e-5)
+    assert ood_score.shape == (len(held_out),)
+
+
+def test_noise_is_farther_from_the_training_data_than_held_out_images(network, train, held_out):
+    graph = calibrate(network, train, held_out)
+    noise = torch.randint(0, 256, held_out.images.shape, dtype=torch.uint8)
+    with torch.no_grad():
+        seen = graph(torch.tensor(held_out.images))[2]
+        strange = graph(noise)[2]
+    assert strange.median() > seen.quantile(0.95)
+
+
+def test_an_image_is_judged_the_same_alone_and_in_a_batch(network, train, held_out):
+    graph = calibrate(network, train, held_out)
+    images = torch.tensor(held_out.images[:8])
+    with torch.no_grad():
+        together = graph(images)[0]
+        alone = torch.cat([graph(image[None])[0] for image in images])
+    assert torch.allclose(together, alone, atol=1e-5)

@@ -1,0 +1,53 @@
+import pytest
+import torch
+from mlopsproj_core.errors import ConfigError
+from mlopsproj_models.config import NetworkConfig
+from mlopsproj_models.networks import ResidualBlock, ResidualNetwork
+
+
+@pytest.mark.parametrize("side", [28, 33, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gives_a_logit_for_each_class(side, channels):
+    network = ResidualNetwork(NetworkConfig(), channels=channels, classes=7).eval()
+    images = torch.randint(0, 256, (2, side, side, channels), dtype=torch.uint8)
+    inputs = network.normalise(images)
+    assert inputs.shape == (2, channels, side, side)
+    assert network(inputs).shape == (2, 7)
+    assert network.embed(inputs).shape == (2, network.embedding_size)
+
+
+def test_normalises_each_channel_of_the_training_data():
+    network = ResidualNetwork(NetworkConfig(), channels=3, classes=2)
+    images = torch.randint(0, 256, (50, 8, 8, 3), dtype=torch.uint8)
+    pixels = images.float()
+    network.set_normalisation(pixels.mean(dim=(0, 1, 2)), pixels.std(dim=(0, 1, 2)))
+    inputs = network.normalise(images)
+    assert inputs.mean(dim=(0, 2, 3)) == pytest.approx(torch.zeros(3), abs=1e-4)
+    assert inputs.std(dim=(0, 2, 3)) == pytest.approx(torch.ones(3), abs=1e-3)
+
+
+def test_a_constant_channel_is_not_divided_by_zero():
+    network = ResidualNetwork(NetworkConfig(), channels=1, classes=2)
+    network.set_normalisation(torch.tensor([7.0]), torch.tensor([0.0]))
+    images = torch.full((1, 8, 8, 1), 7, dtype=torch.uint8)
+    assert torch.equal(network.normalise(images), torch.zeros(1, 1, 8, 8))
+
+
+def test_a_new_block_is_the_identity_for_what_is_not_negative():
+    features = torch.rand(2, 4, 5, 5)
+    assert torch.equal(ResidualBlock(4)(features), features)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        NetworkConfig(widths=(8, 16), blocks=(1,)),
+        NetworkConfig(widths=(), blocks=()),
+        NetworkConfig(widths=(0,), blocks=(1,)),
+        NetworkConfig(widths=(8,), blocks=(-1,)),
+        NetworkConfig(stem_width=0),
+    ],
+)
+def test_refuses_layers_that_do_not_go_together(config):
+    with pytest.raises(ConfigError, match=r"model\.network\."):
+        ResidualNetwork(config, channels=1, classes=2)
