@@ -42,7 +42,7 @@ def test_learns_and_logs(train, held_out, channels, tmp_path, mixup_alpha):
 def test_compiling_keeps_the_names_of_the_weights(channels):
     plain = make_module(channels, ModelConfig())
     compiled = make_module(channels, ModelConfig(compile=True))
-    compiled.configure_model()
+    compiled.on_fit_start()
     assert compiled.network._compiled_call_impl is not None
     assert list(compiled.state_dict()) == list(plain.state_dict())
 

@@ -9,19 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from mlopsproj_core.bundle import MODEL, PROBE, Bundle
-from mlopsproj_core.cpu import available_cpus
-from mlopsproj_core.errors import BundleCorruptError, ImageError
 from mlopsproj_core.image import ImageStatistics, Pixels, PreparedImage, prepare_image
 from mlopsproj_core.manifest import Manifest
+from mlopsproj_core.onnx_graph import OnnxGraph
 from mlopsproj_core.outputs import Floats, Outputs
 from mlopsproj_core.probe import check_probe
 
 logger = logging.getLogger(__name__)
-
-OUTPUT_NAMES = ["probabilities", "embedding", "ood_score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +71,10 @@ class Predictor:
             BundleCorruptError: if the graph cannot be loaded or breaks the contract.
         """
         self.bundle = bundle
-        self._session = _session(bundle.path / MODEL, threads or available_cpus())
-        _check_graph(self._session, bundle.manifest)
+        manifest = bundle.manifest
+        self._graph = OnnxGraph(
+            bundle.path / MODEL, manifest.image, len(manifest.classes), threads=threads
+        )
 
     @classmethod
     def load(cls, path: str | Path, *, threads: int | None = None) -> "Predictor":
@@ -115,14 +113,7 @@ class Predictor:
         Raises:
             ImageError: if dtype or shape are not those of the manifest.
         """
-        spec = self.manifest.image
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != spec.shape:  # noqa: PLR2004 (axes)
-            raise ImageError(
-                f"The graph takes uint8 (N, {spec.height}, {spec.width}, {spec.channels}), not"
-                f" {images.dtype} {images.shape}: use predict() for images of other sizes."
-            )
-        outputs = self._session.run(OUTPUT_NAMES, {"image": np.ascontiguousarray(images)})
-        return Outputs(*(np.asarray(output, dtype=np.float32) for output in outputs))
+        return self._graph.run(images)
 
     def predict(self, images: Sequence[bytes | Pixels]) -> list[Prediction]:
         """Predict from encoded images or arrays of any size, in one batch.
@@ -153,39 +144,4 @@ class Predictor:
         return tuple(
             ClassProbability(self.manifest.classes[index], float(probabilities[index]))
             for index in order
-        )
-
-
-def _session(model: Path, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Threads that spin between two inferences take the cores from decoding.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    try:
-        # From bytes: a graph that points at files outside itself is refused.
-        return ort.InferenceSession(model.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises its own exceptions, without a common root
-        raise BundleCorruptError(
-            f"{model} cannot be loaded by onnxruntime {ort.__version__}: {error}"
-        ) from error
-
-
-def _check_graph(session: ort.InferenceSession, manifest: Manifest) -> None:
-    inputs = {value.name: (value.type, value.shape) for value in session.get_inputs()}
-    kind, shape = inputs.get("image", ("", []))
-    outputs = {value.name: value.shape for value in session.get_outputs()}
-    spec, classes = manifest.image, len(manifest.classes)
-    if (
-        len(inputs) != 1
-        or kind != "tensor(uint8)"
-        or list(shape[1:]) != list(spec.shape)
-        or not set(OUTPUT_NAMES) <= set(outputs)
-        or outputs["probabilities"][-1] != classes
-    ):
-        raise BundleCorruptError(
-            f"The graph takes {inputs} and gives {outputs}; the manifest promises `image` uint8"
-            f" (N, {spec.height}, {spec.width}, {spec.channels}) and {OUTPUT_NAMES} of {classes}"
-            " classes: export it again."
         )

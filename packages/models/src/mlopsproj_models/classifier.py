@@ -43,7 +43,7 @@ class ImageClassifier(pl.LightningModule):
         self._model_config = model
         self._optimizer_config = optimizer
 
-    def configure_model(self) -> None:
+    def on_fit_start(self) -> None:
         """Compile in place, so that the names of the weights in a checkpoint stay."""
         if self._model_config.compile:
             self.network.compile()

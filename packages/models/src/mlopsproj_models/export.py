@@ -13,8 +13,8 @@ from mlopsproj_core.errors import ParityError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.manifest import Parity
+from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.outputs import Floats, Outputs
-from mlopsproj_core.predictor import OUTPUT_NAMES
 
 from mlopsproj_models.graph import ServingGraph, run_batches
 

@@ -40,7 +40,8 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.A
         },
         {"params": [parameter for parameter in parameters if parameter.ndim <= 1]},
     ]
-    return torch.optim.AdamW(groups, lr=config.lr, weight_decay=0.0, fused=True)
+    # Not fused: a fused step cannot be combined with gradient clipping in float16.
+    return torch.optim.AdamW(groups, lr=config.lr, weight_decay=0.0, foreach=True)
 
 
 def make_schedule(

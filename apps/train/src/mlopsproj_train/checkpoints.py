@@ -1,0 +1,76 @@
+"""Checkpoints that are whole or not there, and a clear word when one is broken.
+
+Knows nothing of what they hold beyond Lightning's own keys.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from mlopsproj_core.errors import TrainingError
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from mlopsproj_train.run_folder import RunFolder
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the old file and then takes its place.
+
+    Lightning's own way goes through the system's temporary folder; where that is another file
+    system, a process that is killed meanwhile leaves half a checkpoint.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """Write `checkpoint` to `path`, at once."""
+        del storage_options
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            with draft.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def best_and_last(folder: RunFolder) -> tuple[ModelCheckpoint, ModelCheckpoint]:
+    """Callbacks that keep the best epoch by validation accuracy, and the last one."""
+    best = ModelCheckpoint(
+        dirpath=folder.checkpoints.absolute(),
+        filename="best",
+        monitor="val/accuracy",
+        mode="max",
+        enable_version_counter=False,
+    )
+    last = ModelCheckpoint(
+        dirpath=folder.checkpoints.absolute(),
+        filename="last",
+        every_n_epochs=1,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    return best, last
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU, without unpickling code.
+
+    Raises:
+        TrainingError: if it is missing, truncated or no checkpoint.
+    """
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint["state_dict"]
+    except Exception as error:  # torch raises whatever it met in a broken file
+        raise TrainingError(
+            f"The checkpoint {path} cannot be read ({type(error).__name__}: {error}): remove it to"
+            " start this run anew, or bring it back from a copy."
+        ) from error
+    return checkpoint

@@ -1,0 +1,27 @@
+"""The command `evaluate`: a model of the registry, judged on a prepared data set."""
+
+from mlopsproj_train.config import EvaluateConfig
+from mlopsproj_train.hydra_command import run_hydra_command
+
+
+def main() -> None:
+    """Run the command with this process's arguments."""
+    run_hydra_command(
+        "evaluate",
+        EvaluateConfig,
+        _evaluate,
+        description="Judge a model on a data set: figures with 95 % intervals, and pictures.",
+        usage="uv run evaluate [KEY=VALUE ...]",
+        examples=(
+            "uv run evaluate                                 production on the sample's test set",
+            "uv run evaluate model=fashion-mnist:2           another version",
+            "uv run evaluate model=runs/2026-01-31_12-00-00  the bundle of a run",
+            "uv run evaluate output=json",
+        ),
+    )
+
+
+def _evaluate(config: EvaluateConfig) -> None:
+    from mlopsproj_train.judging import judge_model
+
+    judge_model(config)

@@ -1,0 +1,42 @@
+"""Progress bars on stderr, for people only: nothing is drawn where nobody looks.
+
+Knows nothing of what is counted.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from mlopsproj_data import DataConfig, PreparedDataset, prepare
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+Report = Callable[[int, int], None]
+"""Told how many are done, and of how many."""
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Report]:
+    """A bar that is gone when it is done."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def prepare_with_progress(config: DataConfig) -> PreparedDataset:
+    """The prepared data set, made now or found made before.
+
+    Raises:
+        DataError: if its source cannot be used.
+    """
+    with progress_bar("preparing images") as report:
+        return prepare(config, progress=report)

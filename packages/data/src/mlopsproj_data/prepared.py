@@ -1,0 +1,148 @@
+"""A prepared data set: pixels that are mapped into memory, a table, and `dataset.json`.
+
+    dataset.json      name, classes, image spec, counts, fingerprint, what was dropped
+    images.parquet    a row for each image, in the order of the pixels
+    train.u8  validation.u8  test.u8    raw uint8 pixels, (count, height, width, channels)
+
+Reads what `preparation` wrote; knows nothing of sources.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from mlopsproj_core.errors import DataError
+from mlopsproj_core.image import ImageSpec
+from mlopsproj_core.labelled import LabelledImages
+from mlopsproj_core.manifest import DataSummary
+
+from mlopsproj_data.splits import SPLITS
+
+SCHEMA_VERSION: Final = 1
+DESCRIPTION: Final = "dataset.json"
+TABLE: Final = "images.parquet"
+
+COLUMNS: Final = pa.schema(
+    [
+        ("id", pa.string()),
+        ("label", pa.int64()),
+        ("split", pa.string()),
+        ("group", pa.string()),
+        ("source", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("mode", pa.string()),
+        ("brightness", pa.float32()),
+        ("contrast", pa.float32()),
+        ("sharpness", pa.float32()),
+        ("saturation", pa.float32()),
+    ]
+)
+"""Of `images.parquet`: what an image is, where it came from, and its statistics."""
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A folder that `prepare` wrote.
+
+    Attributes:
+        folder: that holds it.
+        name: of the data set, and of models trained on it.
+        classes: names of the K classes.
+        spec: of the pixels.
+        counts: images of each split.
+        fingerprint: of images, labels, splits and image spec.
+        dropped: how many images were left out, by reason.
+    """
+
+    folder: Path
+    name: str
+    classes: tuple[str, ...]
+    spec: ImageSpec
+    counts: Mapping[str, int]
+    fingerprint: str
+    dropped: Mapping[str, int]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "PreparedDataset":
+        """Read the description of a prepared data set.
+
+        Raises:
+            DataError: if there is none in `folder`, or this release cannot read it.
+        """
+        path = Path(folder)
+        try:
+            values: dict[str, Any] = json.loads((path / DESCRIPTION).read_bytes())
+            schema = values["schema"]
+            if schema != SCHEMA_VERSION:
+                raise DataError(
+                    f"{path} was prepared with schema {schema!r}; this release reads"
+                    f" {SCHEMA_VERSION}: remove the folder and prepare it again."
+                )
+            dataset = cls(
+                folder=path,
+                name=values["name"],
+                classes=tuple(values["classes"]),
+                spec=ImageSpec(**values["image"]),
+                counts=values["counts"],
+                fingerprint=values["fingerprint"],
+                dropped=values["dropped"],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path} holds no prepared data set ({error}).") from error
+        dataset._check_sizes()
+        return dataset
+
+    def _check_sizes(self) -> None:
+        for split in SPLITS:
+            path, expected = self._pixels(split), self.counts[split] * int(np.prod(self.spec.shape))
+            found = path.stat().st_size if path.exists() else 0
+            if found != expected:
+                raise DataError(
+                    f"{path} has {found:,} bytes instead of {expected:,}: remove {self.folder} and"
+                    " prepare it again."
+                )
+
+    def labelled(self, split: str) -> LabelledImages:
+        """One split; its images are a read-only memory map.
+
+        Raises:
+            DataError: if there is no such split, or it is empty.
+        """
+        if split not in SPLITS:
+            raise DataError(f"split={split}: give {', '.join(SPLITS)}.")
+        if not self.counts[split]:
+            raise DataError(f"The {split} split of {self.name} holds no image.")
+        table = self.table(split)
+        shape = (self.counts[split], *self.spec.shape)
+        return LabelledImages(
+            ids=tuple(table["id"].to_pylist()),
+            images=np.memmap(self._pixels(split), np.uint8, "r", shape=shape),
+            labels=table["label"].to_numpy(),
+            classes=self.classes,
+        )
+
+    def table(self, split: str) -> pa.Table:
+        """The rows of one split, in the order of its images; see `COLUMNS`."""
+        return pq.read_table(self.folder / TABLE, filters=[("split", "=", split)])
+
+    def summary(self) -> DataSummary:
+        """What a bundle says of its data."""
+        return DataSummary(name=self.name, fingerprint=self.fingerprint, counts=dict(self.counts))
+
+    def training_ids(self) -> npt.NDArray[np.uint64]:
+        """Sorted first eight bytes of the ids that are trained on or chosen by."""
+        table = pq.read_table(
+            self.folder / TABLE, columns=["id"], filters=[("split", "!=", "test")]
+        )
+        prefixes = [int(name[:16], 16) for name in table["id"].to_pylist()]
+        return np.sort(np.array(prefixes, dtype=np.uint64))
+
+    def _pixels(self, split: str) -> Path:
+        return self.folder / f"{split}.u8"

@@ -1,0 +1,155 @@
+"""What a version must show before an alias moves to it, with the figure that each gate measured.
+
+Three-valued: pass, fail, or undecided. Knows nothing of registries and of what follows from a
+verdict.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from mlopsproj_core.bundle import EVALUATION, TRAINING_IDS, Bundle
+from mlopsproj_core.errors import BundleCorruptError, BundleError
+
+from mlopsproj_evaluation.comparison import MARGIN, Comparison, Verdict, compare
+from mlopsproj_evaluation.scores import Scores
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """What one gate found.
+
+    Attributes:
+        name: of the gate.
+        verdict: pass, fail or undecided.
+        figure: that was measured, for people.
+        limit: that it was held against, for people.
+        detail: why, in a sentence.
+    """
+
+    name: str
+    verdict: Verdict
+    figure: str
+    limit: str
+    detail: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {**asdict(self), "verdict": self.verdict.value}
+
+
+def judge(
+    candidate: Bundle,
+    champion: Bundle | None,
+    *,
+    champion_scores: Scores | None = None,
+    margin: float = MARGIN,
+) -> tuple[GateResult, ...]:
+    """Judge a candidate by every gate.
+
+    Args:
+        candidate: that wants to take the place.
+        champion: that holds it; None for the first version of a model.
+        champion_scores: of the champion on the candidate's test images, where its own
+            evaluation is of others.
+        margin: loss of accuracy that is accepted, 0 to 1.
+
+    Raises:
+        BundleCorruptError: if an evaluation cannot be read.
+    """
+    whole = _bundle_gate(candidate)
+    parity = _parity_gate(candidate)
+    if whole.verdict is not Verdict.passed:
+        return whole, parity
+    return whole, parity, _accuracy_gate(candidate, champion, champion_scores, margin)
+
+
+def overall(results: Iterable[GateResult]) -> Verdict:
+    """Fail if a gate fails, else undecided if one is, else pass."""
+    verdicts = {result.verdict for result in results}
+    for verdict in (Verdict.failed, Verdict.undecided):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.passed
+
+
+def needs_new_scores(candidate: Bundle, champion: Bundle) -> bool:
+    """Whether the champion was judged on other images than the candidate was."""
+    ours = Scores.read(candidate.path / EVALUATION).ids
+    theirs = Scores.read(champion.path / EVALUATION).ids
+    return not set(ours) <= set(theirs)
+
+
+def training_ids(bundle: Bundle) -> npt.NDArray[np.uint64]:
+    """First eight bytes of the ids of the images that a bundle was trained or chosen on.
+
+    Raises:
+        BundleCorruptError: if they cannot be read.
+    """
+    path = bundle.path / TRAINING_IDS
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.uint64)
+    except (OSError, ValueError) as error:
+        raise BundleCorruptError(f"{path} cannot be read ({error}).") from error
+
+
+def _bundle_gate(candidate: Bundle) -> GateResult:
+    files = len(candidate.manifest.files)
+    try:
+        candidate.verify()
+    except BundleError as error:
+        return GateResult("bundle", Verdict.failed, f"{files} files", "all verified", str(error))
+    detail = "every file is what the manifest says"
+    return GateResult("bundle", Verdict.passed, f"{files} files", "all verified", detail)
+
+
+def _parity_gate(candidate: Bundle) -> GateResult:
+    parity = candidate.manifest.parity
+    limit = "recorded, 0 other classes"
+    if parity is None:
+        detail = "the graph was never held against what it was made from"
+        return GateResult("parity", Verdict.failed, "none", limit, detail)
+    figure = f"{parity.disagreements} of {parity.images:,}"
+    detail = f"largest difference to {parity.reference}: {parity.max_difference:.1e}"
+    verdict = Verdict.failed if parity.disagreements else Verdict.passed
+    return GateResult("parity", verdict, figure, limit, detail)
+
+
+def _accuracy_gate(
+    candidate: Bundle, champion: Bundle | None, champion_scores: Scores | None, margin: float
+) -> GateResult:
+    limit = f"at least {-100 * margin:+.2f} points"
+    accuracy = candidate.manifest.metrics["accuracy"].value
+    if champion is None:
+        detail = "the first version of this model: there is nothing to be worse than"
+        return GateResult("accuracy", Verdict.passed, f"{accuracy:.4f}", limit, detail)
+    if candidate.manifest.classes != champion.manifest.classes:
+        detail = "the classes are others than production's: its accuracy cannot be compared"
+        return GateResult("accuracy", Verdict.undecided, f"{accuracy:.4f}", limit, detail)
+    comparison = compare(
+        Scores.read(candidate.path / EVALUATION),
+        champion_scores or Scores.read(champion.path / EVALUATION),
+        margin=margin,
+        exclude_ids=training_ids(champion),
+    )
+    figure = (
+        f"{100 * comparison.difference:+.2f} points"
+        f" ({100 * comparison.low:+.2f} to {100 * comparison.high:+.2f})"
+    )
+    return GateResult("accuracy", comparison.verdict, figure, limit, _explain(comparison))
+
+
+def _explain(comparison: Comparison) -> str:
+    text = (
+        f"on {comparison.images:,} images, {comparison.gained} right only here and"
+        f" {comparison.lost} only in production"
+    )
+    if comparison.verdict is not Verdict.undecided:
+        return text
+    if not comparison.images:
+        return "no test image is common to both: score production on the candidate's test images"
+    if comparison.images_needed is None:
+        return f"{text}; the difference lies on the margin itself"
+    return f"{text}; about {comparison.images_needed:,} images would decide"

@@ -1,0 +1,179 @@
+"""All figures of one model on one data set, each with its 95 % bootstrap interval.
+
+Images are resampled with replacement, all figures from the same resamples. Knows nothing of files.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from mlopsproj_core.manifest import Metric
+from scipy.special import ndtr, ndtri
+
+from mlopsproj_evaluation import metrics
+from mlopsproj_evaluation.metrics import Array
+from mlopsproj_evaluation.scores import Scores
+
+_AT_ONCE = 50
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One row of the table by class; a figure that does not exist is None.
+
+    Attributes:
+        name: of the class.
+        support: images of it.
+        precision: of the images predicted as it, the share that is.
+        recall: of its images, the share that was found.
+        f1: harmonic mean of both.
+    """
+
+    name: str
+    support: int
+    precision: Metric | None
+    recall: Metric | None
+    f1: Metric | None
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Images of similar confidence: how sure the model was, and how often it was right."""
+
+    images: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What can be said of a model on N images.
+
+    Attributes:
+        images: N.
+        metrics: accuracy, balanced_accuracy, macro_f1, auroc and expected_calibration_error;
+            one that does not exist (AUROC of a single class) is left out.
+        per_class: a row for each class.
+        confusion: `(K, K)` int64 images, row the label, column the prediction.
+        calibration: the bins that hold images.
+    """
+
+    images: int
+    metrics: dict[str, Metric]
+    per_class: tuple[ClassFigures, ...]
+    confusion: npt.NDArray[np.int64]
+    calibration: tuple[CalibrationBin, ...]
+
+    def to_json(self) -> str:
+        """One JSON document."""
+        values = {
+            "images": self.images,
+            "metrics": {name: metric.model_dump() for name, metric in self.metrics.items()},
+            "per_class": [
+                {
+                    "name": row.name,
+                    "support": row.support,
+                    **{
+                        name: figure and figure.model_dump()
+                        for name, figure in (
+                            ("precision", row.precision),
+                            ("recall", row.recall),
+                            ("f1", row.f1),
+                        )
+                    },
+                }
+                for row in self.per_class
+            ],
+            "confusion": self.confusion.tolist(),
+            "calibration": [asdict(item) for item in self.calibration],
+        }
+        return json.dumps(values, indent=2) + "\n"
+
+
+def evaluate(
+    scores: Scores, classes: tuple[str, ...], *, seed: int = 0, resamples: int = 1000
+) -> Report:
+    """Judge a model by what it said of labelled images.
+
+    Args:
+        scores: at least one image.
+        classes: K names.
+        seed: of the resampling.
+        resamples: for each interval.
+    """
+    estimate = _figures(scores, np.ones((1, len(scores))))
+    rng = np.random.default_rng(seed)
+    parts = []
+    for start in range(0, resamples, _AT_ONCE):
+        count = min(_AT_ONCE, resamples - start)
+        parts.append(_figures(scores, _resample(rng, count, len(scores))))
+    drawn = {name: np.concatenate([part[name] for part in parts]) for name in estimate}
+    found = {name: _metric(estimate[name][0], drawn[name]) for name in estimate}
+    per_class = []
+    for index, name in enumerate(classes):
+        figures = {kind: found[f"{kind} {index}"] for kind in ("precision", "recall", "f1")}
+        per_class.append(ClassFigures(name, int((scores.labels == index).sum()), **figures))
+    count, confidence, correct = (
+        part[0] for part in metrics.calibration_bins(scores, np.ones((1, len(scores))))
+    )
+    return Report(
+        images=len(scores),
+        metrics={name: value for name, value in found.items() if value and " " not in name},
+        per_class=tuple(per_class),
+        confusion=_confusion(scores),
+        calibration=tuple(
+            CalibrationBin(int(n), float(sure / n), float(right / n))
+            for n, sure, right in zip(count, confidence, correct, strict=True)
+            if n
+        ),
+    )
+
+
+def _figures(scores: Scores, weights: Array) -> dict[str, Array]:
+    """Every figure of every resample; `recall 3` is that of class 3."""
+    counts = metrics.class_counts(scores, weights)
+    by_class = {
+        f"{kind} {label}": getattr(counts, kind)[:, label]
+        for kind in ("precision", "recall", "f1")
+        for label in range(scores.probabilities.shape[1])
+    }
+    return {
+        "accuracy": metrics.accuracy(scores, weights),
+        "balanced_accuracy": metrics.balanced_accuracy(counts),
+        "macro_f1": metrics.macro_f1(counts),
+        "auroc": metrics.auroc(scores, weights),
+        "expected_calibration_error": metrics.expected_calibration_error(scores, weights),
+        **by_class,
+    }
+
+
+def _resample(rng: np.random.Generator, count: int, images: int) -> Array:
+    """`(count, images)`: how often each image is drawn."""
+    drawn = rng.integers(0, images, (count, images))
+    drawn += np.arange(count)[:, None] * images
+    flat = np.bincount(drawn.ravel(), minlength=count * images)
+    return flat.reshape(count, images).astype(np.float64)
+
+
+def _metric(value: float, drawn: Array) -> Metric | None:
+    """Bias-corrected percentile interval (Efron & Tibshirani 1993, chapter 14).
+
+    The correction matters for the calibration error, whose resamples are larger than itself.
+    """
+    drawn = drawn[~np.isnan(drawn)]
+    if np.isnan(value) or not len(drawn):
+        return None
+    below = ((drawn < value).sum() + 0.5 * (drawn == value).sum()) / len(drawn)
+    edge = 1 / (len(drawn) + 1)
+    bias = ndtri(np.clip(below, edge, 1 - edge))
+    tail = ndtri((1 - _LEVEL) / 2)
+    low, high = np.quantile(drawn, ndtr(2 * bias + np.array([tail, -tail])))
+    return Metric(value=float(value), low=float(min(low, value)), high=float(max(high, value)))
+
+
+def _confusion(scores: Scores) -> npt.NDArray[np.int64]:
+    size = scores.probabilities.shape[1]
+    flat = np.bincount(scores.labels * size + scores.predicted, minlength=size * size)
+    return flat.reshape(size, size).astype(np.int64)
