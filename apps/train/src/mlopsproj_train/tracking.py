@@ -43,7 +43,7 @@ def start_tracking(
         name=folder.path.name,
         id=folder.path.name,
         dir=folder.path,
-        mode=config.wandb.value,
+        mode="online" if config.wandb is WandbMode.online else "offline",
         resume="allow",
         config=values,
         # It would print a banner at the start and the end of each run.

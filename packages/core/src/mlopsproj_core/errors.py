@@ -11,6 +11,7 @@ MlopsprojError
 ├── RegistryError        the registry refuses or cannot be reached
 │   ├── NotFoundError        no such model, version or alias
 │   └── StaleError           an alias moved since it was looked at
+├── EventError           nobody took an event
 ├── ParityError          the exported graph disagrees with the network
 ├── TrainingError        a run that cannot start, go on or be resumed
 ├── GateRefusedError     a gate failed (exit code 3)
@@ -68,6 +69,10 @@ class NotFoundError(RegistryError):
 
 class StaleError(RegistryError):
     """An alias moved since it was looked at."""
+
+
+class EventError(MlopsprojError):
+    """Nobody took an event."""
 
 
 class ParityError(MlopsprojError):

@@ -98,6 +98,12 @@ class Registry:
         numbers = self._numbers(f"{name}/versions")
         return [n for n in numbers if self._store.exists(f"{name}/versions/{n}/{MANIFEST}")]
 
+    def all_versions(self) -> list[ModelVersion]:
+        """Every complete version of every model."""
+        return [
+            ModelVersion(name, number) for name in self.names() for number in self.versions(name)
+        ]
+
     def manifest(self, version: ModelVersion) -> Manifest:
         """What a version says of itself.
 

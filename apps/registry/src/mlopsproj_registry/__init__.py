@@ -1,0 +1,1 @@
+"""The command registry: list, show, promote, rollback and verify model versions."""
