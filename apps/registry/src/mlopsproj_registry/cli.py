@@ -84,6 +84,7 @@ def show(model: Model, registry: Url = None, *, as_json: AsJson = False) -> None
 @app.command()
 def promote(
     model: Model,
+    *,
     registry: Url = None,
     alias: Alias = PRODUCTION,
     margin: Annotated[
@@ -97,7 +98,6 @@ def promote(
     prepared_dir: Annotated[
         str, typer.Option(help="Where prepared data sets are kept, to score production again.")
     ] = "prepared",
-    *,
     as_json: AsJson = False,
 ) -> None:
     """Judge a version by the gates, and point an alias at it if they let it pass.

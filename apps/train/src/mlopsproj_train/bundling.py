@@ -97,13 +97,9 @@ def make_bundle(
 
 def _git_commit() -> str | None:
     """Of the working folder; None where there is no repository or no git."""
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
+    git = shutil.which("git")
+    if git is None:
         return None
-    return str(answer.stdout).strip()
+    command = [git, "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (nothing of it comes from outside)
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -114,16 +114,16 @@ class EvaluateConfig:
     """One evaluation of a bundle on a prepared data set.
 
     Attributes:
-        model: `name`, `name@alias` or `name:version` in the registry; the folder of a bundle or
-            run is taken too.
+        bundle: `name`, `name@alias` or `name:version` in the registry, or the folder of a run or
+            bundle; production unless given.
         data: what it is judged on.
         split: of the data set.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
-        out: folder for the figures and `report.json`; `evaluations/<model>` unless given.
+        out: folder for the figures and `report.json`; `evaluations/<bundle>` unless given.
         output: table or json.
     """
 
-    model: str | None = None
+    bundle: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     split: str = "test"
     registry: str | None = None
@@ -137,14 +137,15 @@ class PredictConfig:
 
     Attributes:
         path: an image file, or a folder that is searched for them.
-        model: `name`, `name@alias` or `name:version` in the registry, or a folder.
+        bundle: `name`, `name@alias` or `name:version` in the registry, or the folder of a run or
+            bundle; production unless given.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
         top: how many classes are shown for each image.
         output: table or json.
     """
 
     path: str | None = None
-    model: str | None = None
+    bundle: str | None = None
     registry: str | None = None
     top: int = 3
     output: Output = Output.table

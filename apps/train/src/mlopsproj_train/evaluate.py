@@ -14,8 +14,8 @@ def main() -> None:
         usage="uv run evaluate [KEY=VALUE ...]",
         examples=(
             "uv run evaluate                                 production on the sample's test set",
-            "uv run evaluate model=fashion-mnist:2           another version",
-            "uv run evaluate model=runs/2026-01-31_12-00-00  the bundle of a run",
+            "uv run evaluate bundle=fashion-mnist:2           another version",
+            "uv run evaluate bundle=runs/2026-01-31_12-00-00 the bundle of a run",
             "uv run evaluate output=json",
         ),
     )

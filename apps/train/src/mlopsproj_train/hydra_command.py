@@ -12,6 +12,7 @@ from typing import TypeVar, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError, MlopsprojError
 from omegaconf import DictConfig, OmegaConf
@@ -104,6 +105,24 @@ def _run(
         raise
     if errors:
         raise errors[0]
+
+
+def refuse_other_settings(key: str, *, allowed: tuple[str, ...]) -> None:
+    """Refuse settings that `key` would silently override.
+
+    Args:
+        key: a setting that brings all the others.
+        allowed: settings that may stand beside it.
+
+    Raises:
+        ConfigError: naming the others.
+    """
+    given = HydraConfig.get().overrides.task
+    others = [text for text in given if text.partition("=")[0] not in (key, *allowed)]
+    if others:
+        raise ConfigError(
+            f"{key}=… brings the configuration of that run; leave out {' '.join(others)}."
+        )
 
 
 def composable(schema: type) -> DictConfig:

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mlopsproj_train.config import EvaluateConfig, Output
+from mlopsproj_train.finding import load_predictor
 from mlopsproj_train.logs import set_up_logging
-from mlopsproj_train.models_by_name import load_predictor
 from mlopsproj_train.progress import prepare_with_progress, progress_bar
 
 
@@ -25,7 +25,7 @@ def judge_model(config: EvaluateConfig) -> Report:
         MlopsprojError: if either cannot be found or read.
     """
     set_up_logging()
-    name, predictor = load_predictor(config.model, config.registry)
+    name, predictor = load_predictor(config.bundle, config.registry)
     dataset = prepare_with_progress(config.data)
     manifest = predictor.manifest
     if manifest.classes != dataset.classes or manifest.image != dataset.spec:

@@ -27,7 +27,7 @@ def main() -> None:
         usage="uv run predict FILE_OR_FOLDER [KEY=VALUE ...]",
         examples=(
             "uv run predict photo.jpg",
-            "uv run predict photos/ model=fashion-mnist:2 top=1",
+            "uv run predict photos/ bundle=fashion-mnist:2 top=1",
             "uv run predict photos/ output=json",
         ),
     )
@@ -45,8 +45,8 @@ def _as_override(argument: str) -> str:
 
 
 def _predict(config: PredictConfig) -> None:
+    from mlopsproj_train.finding import load_predictor
     from mlopsproj_train.logs import set_up_logging
-    from mlopsproj_train.models_by_name import load_predictor
 
     set_up_logging()
     if config.path is None:
@@ -54,7 +54,7 @@ def _predict(config: PredictConfig) -> None:
     if config.top < 1:
         raise ConfigError(f"top={config.top}: give 1 or more.")
     files = _image_files(Path(config.path))
-    name, predictor = load_predictor(config.model, config.registry)
+    name, predictor = load_predictor(config.bundle, config.registry)
     answers = [_answer(file, predictor, config.top) for file in files]
     if config.output is Output.json:
         _print_json(name, answers)

@@ -4,7 +4,7 @@ Torch and Lightning are imported in the functions that need them: `--help` takes
 """
 
 from mlopsproj_train.config import TrainConfig
-from mlopsproj_train.hydra_command import run_hydra_command
+from mlopsproj_train.hydra_command import refuse_other_settings, run_hydra_command
 
 
 def main() -> None:
@@ -28,4 +28,6 @@ def main() -> None:
 def _train(config: TrainConfig) -> None:
     from mlopsproj_train.pipeline import run_pipeline
 
+    if config.resume is not None:
+        refuse_other_settings("resume", allowed=("output",))
     run_pipeline(config)

@@ -53,10 +53,10 @@ DEBIAN_FOLDER: Final = Path("/usr/share/datasets/fashion-mnist")
 URL: Final = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 
 SHA256: Final = {
-    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
 """Of what is compressed in the official files: who compressed it again changed nothing."""
 
@@ -122,7 +122,8 @@ def download(cache: Path, url: str = URL) -> Path:
     """
     folder = cache / NAME
     folder.mkdir(parents=True, exist_ok=True)
-    for name, expected in SHA256.items():
+    for content, expected in SHA256.items():
+        name = f"{content}.gz"
         if not (folder / name).exists():
             logger.info("downloading %s", url + name)
             _fetch(url + name, folder / name, expected)

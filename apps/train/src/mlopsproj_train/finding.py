@@ -1,4 +1,4 @@
-"""From what a user calls a model to a predictor: a folder, or a name in the registry.
+"""From what a user calls a bundle to a predictor: a folder, or a name in the registry.
 
 Knows nothing of what is predicted.
 """
@@ -12,11 +12,11 @@ from mlopsproj_core.registry import Registry
 from mlopsproj_core.settings import Settings
 
 
-def find_bundle(model: str | None, registry_url: str | None) -> tuple[str, Path]:
+def find_bundle(reference: str | None, registry_url: str | None) -> tuple[str, Path]:
     """Name and folder of a bundle.
 
     Args:
-        model: `name`, `name@alias`, `name:version`, the folder of a bundle or of a run;
+        reference: `name`, `name@alias`, `name:version`, the folder of a bundle or of a run;
             `$MLOPSPROJ_MODEL`, else the only name in the registry, unless given.
         registry_url: of the registry; from the environment unless given.
 
@@ -25,22 +25,21 @@ def find_bundle(model: str | None, registry_url: str | None) -> tuple[str, Path]
         RegistryError: if the registry cannot be reached.
     """
     settings = Settings()
-    if model is not None:
-        for folder in (Path(model), Path(model) / "bundle"):
+    if reference is not None:
+        for folder in (Path(reference), Path(reference) / "bundle"):
             if (folder / MANIFEST).is_file():
                 return str(folder), folder
     registry = Registry(registry_url or settings.registry_url)
-    reference = model or settings.model
     names = registry.names()
     if not names:
         raise NotFoundError(
             f"The registry {registry.url} holds no model: make one with `uv run train`."
         )
-    version = registry.resolve(reference or "@production")
+    version = registry.resolve(reference or settings.model or "@production")
     return str(version), registry.fetch(version)
 
 
-def load_predictor(model: str | None, registry_url: str | None) -> tuple[str, Predictor]:
-    """Name of a model, and a predictor over its verified bundle; errors as in `find_bundle`."""
-    name, folder = find_bundle(model, registry_url)
+def load_predictor(reference: str | None, registry_url: str | None) -> tuple[str, Predictor]:
+    """Name of a bundle, and a predictor over its verified bundle; errors as in `find_bundle`."""
+    name, folder = find_bundle(reference, registry_url)
     return name, Predictor.load(folder)
