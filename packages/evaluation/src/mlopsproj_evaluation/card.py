@@ -41,14 +41,12 @@ def model_card(
     counts = ", ".join(f"{count:,} {split}" for split, count in data.counts.items())
     figures = [(title, report.metrics.get(key)) for key, title in _TITLES.items()]
     rows = [
-        f"| {row.name} | {row.support:,} | {_show(row.precision)} | {_show(row.recall)} |"
+        f"| {_cell(row.name)} | {row.support:,} | {_show(row.precision)} | {_show(row.recall)} |"
         f" {_show(row.f1)} |"
         for row in report.per_class
     ]
-    weakest = min(
-        (row for row in report.per_class if row.recall),
-        key=lambda row: row.recall.value if row.recall else 1.0,
-    )
+    weakest = min(report.per_class, key=lambda row: row.recall.value if row.recall else 1.0)
+    untested = ", ".join(row.name for row in report.per_class if not row.support)
     inputs = f"{image.height} x {image.width}, {colour}"
     difference = f"largest difference of a probability {parity.max_difference:.1e}"
     lines = [
@@ -76,6 +74,7 @@ def model_card(
         "  less an image is like those that it was trained on.",
         "- It always names one of its classes, also for an image of none of them.",
         f"- It finds {weakest.name} least often.",
+        *([f"- No test image shows: {untested}."] if untested else []),
         "- Not examined: fairness between groups of people, and images made to mislead it.",
         "",
         "## Use",
@@ -90,6 +89,11 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _cell(name: str) -> str:
+    """A name that does not end its cell or row."""
+    return " ".join(name.split()).replace("|", "\\|")
 
 
 def _show(metric: Metric | None) -> str:

@@ -69,7 +69,7 @@ def compare(
     margin: float = MARGIN,
     exclude_ids: npt.NDArray[np.uint64] | None = None,
 ) -> Comparison:
-    """Compare on the images that both were judged on.
+    """Compare on the images that both were judged on, by the candidate's labels.
 
     Args:
         candidate: scores of the one that wants to take the place.
@@ -85,8 +85,11 @@ def compare(
         for row, name in enumerate(candidate.ids)
         if name in rows and int(name[:16], 16) not in excluded
     ]
-    ours = candidate.correct[[ours for ours, _ in pairs]] if pairs else np.zeros(0, bool)
-    theirs = champion.correct[[theirs for _, theirs in pairs]] if pairs else np.zeros(0, bool)
+    ours_at, theirs_at = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    # A label that was corrected since the champion was judged counts for both.
+    labels = candidate.labels[ours_at]
+    ours = candidate.predicted[ours_at] == labels
+    theirs = champion.predicted[theirs_at] == labels
     gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
     return judge_pairs(len(pairs), gained, lost, margin)
 

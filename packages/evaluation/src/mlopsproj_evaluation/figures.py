@@ -15,7 +15,7 @@ from mlopsproj_evaluation.scores import Scores
 
 _DPI = 120
 _MISTAKES = 24
-_COLUMNS = 8
+_COLUMNS, _FEWEST_COLUMNS = 8, 4
 _NUMBERED_CLASSES = 25
 _LONGEST_NAME = 18
 
@@ -92,6 +92,7 @@ def _reliability_diagram(report: Report) -> Figure:
     axes.grid(alpha=0.3)
     counts.bar(confidence, [item.images for item in report.calibration], width=0.03)
     counts.set_yscale("log")
+    counts.set_ylim(bottom=0.5)  # shows a bin of one image
     counts.set_ylabel("images")
     counts.set_xlabel("confidence")
     counts.set_xlim(0, 1.02)
@@ -102,16 +103,17 @@ def _worst_mistakes(scores: Scores, images: LabelledImages) -> Figure:
     mistakes = np.flatnonzero(~scores.correct)
     confidence = scores.probabilities.max(axis=1)
     worst = mistakes[np.argsort(-confidence[mistakes], kind="stable")][:_MISTAKES]
-    rows = max(1, -(-len(worst) // _COLUMNS))
-    figure = Figure(figsize=(1.7 * _COLUMNS, 2.1 * rows + 0.5), layout="constrained")
+    columns = min(_COLUMNS, max(_FEWEST_COLUMNS, len(worst)))
+    rows = -(-len(worst) // columns)
+    figure = Figure(figsize=(1.7 * columns, 2.1 * rows + 0.8), layout="constrained")
     figure.suptitle(
-        f"The most confident of {len(mistakes):,} mistakes on {len(scores):,} images"
+        f"{len(worst)} most confident of {len(mistakes):,} mistakes on {len(scores):,} images"
         if len(worst)
         else f"No mistake on {len(scores):,} images"
     )
     predicted = scores.predicted
     for place, row in enumerate(worst):
-        axes = figure.add_subplot(rows, _COLUMNS, place + 1)
+        axes = figure.add_subplot(rows, columns, place + 1)
         axes.set_axis_off()
         pixels = images.images[row]
         if pixels.shape[2] == 1:
@@ -127,4 +129,8 @@ def _worst_mistakes(scores: Scores, images: LabelledImages) -> Figure:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    """Long names lose their middle, since alike ones often differ at an end only."""
+    if len(name) > _LONGEST_NAME:
+        half = _LONGEST_NAME // 2
+        name = f"{name[:half]}…{name[1 - half :]}"
+    return name.replace("$", r"\$")  # else matplotlib reads a formula

@@ -90,9 +90,16 @@ def training_ids(bundle: Bundle) -> npt.NDArray[np.uint64]:
     """
     path = bundle.path / TRAINING_IDS
     try:
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.uint64)
-    except (OSError, ValueError) as error:
-        raise BundleCorruptError(f"{path} cannot be read ({error}).") from error
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BundleCorruptError(
+            f"{path} cannot be read ({error}): fetch or publish the bundle again."
+        ) from error
+    if getattr(found, "dtype", None) != np.uint64 or found.ndim != 1:
+        raise BundleCorruptError(
+            f"{path} holds no list of uint64: fetch or publish the bundle again."
+        )
+    return np.asarray(found)
 
 
 def _bundle_gate(candidate: Bundle) -> GateResult:
@@ -108,7 +115,7 @@ def _bundle_gate(candidate: Bundle) -> GateResult:
 def _parity_gate(candidate: Bundle) -> GateResult:
     parity = candidate.manifest.parity
     limit = "recorded, 0 other classes"
-    if parity is None:
+    if parity is None or not parity.images:
         detail = "the graph was never held against what it was made from"
         return GateResult("parity", Verdict.failed, "none", limit, detail)
     figure = f"{parity.disagreements} of {parity.images:,}"
@@ -121,16 +128,22 @@ def _accuracy_gate(
     candidate: Bundle, champion: Bundle | None, champion_scores: Scores | None, margin: float
 ) -> GateResult:
     limit = f"at least {-100 * margin:+.2f} points"
-    accuracy = candidate.manifest.metrics["accuracy"].value
+    scores = Scores.read(candidate.path / EVALUATION)
+    if not len(scores):
+        detail = "the evaluation holds no image"
+        return GateResult("accuracy", Verdict.undecided, "none", limit, detail)
+    accuracy = scores.correct.mean()
     if champion is None:
         detail = "the first version of this model: there is nothing to be worse than"
         return GateResult("accuracy", Verdict.passed, f"{accuracy:.4f}", limit, detail)
     if candidate.manifest.classes != champion.manifest.classes:
         detail = "the classes are others than production's: its accuracy cannot be compared"
         return GateResult("accuracy", Verdict.undecided, f"{accuracy:.4f}", limit, detail)
+    if champion_scores is None:
+        champion_scores = Scores.read(champion.path / EVALUATION)
     comparison = compare(
-        Scores.read(candidate.path / EVALUATION),
-        champion_scores or Scores.read(champion.path / EVALUATION),
+        scores,
+        champion_scores,
         margin=margin,
         exclude_ids=training_ids(champion),
     )

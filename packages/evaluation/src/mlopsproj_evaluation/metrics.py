@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from mlopsproj_evaluation.scores import Scores
 
@@ -50,9 +51,14 @@ class Counts:
 
 def class_counts(scores: Scores, weights: Array) -> Counts:
     """Count hits, images and predictions of each class."""
-    labels = np.eye(scores.probabilities.shape[1])[scores.labels]
-    predicted = np.eye(scores.probabilities.shape[1])[scores.predicted]
-    return Counts(weights @ (labels * predicted), weights @ labels, weights @ predicted)
+    size = scores.probabilities.shape[1]
+    images = np.ascontiguousarray(weights.T)
+    right = scores.correct.astype(np.float64)
+    return Counts(
+        hits=_sum_by_group(scores.labels, size, images, right).T,
+        support=_sum_by_group(scores.labels, size, images).T,
+        predicted=_sum_by_group(scores.predicted, size, images).T,
+    )
 
 
 def accuracy(scores: Scores, weights: Array) -> Array:
@@ -77,26 +83,25 @@ def auroc(scores: Scores, weights: Array) -> Array:
     than an image of another class, ties counting half (Hanley & McNeil 1982). Classes without an
     image, or with no image of another class, are left out.
     """
+    images = np.ascontiguousarray(weights.T)
     areas = [
-        _area(scores.probabilities[:, label], scores.labels == label, weights)
+        _area(scores.probabilities[:, label], scores.labels == label, images)
         for label in range(scores.probabilities.shape[1])
     ]
     return _mean_of_known(np.stack(areas, axis=1))
 
 
-def _area(
-    values: npt.NDArray[np.float32], positive: npt.NDArray[np.bool_], weights: Array
-) -> Array:
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    # Images with the same value form one group: within it, nobody is higher.
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    sorted_weights = weights[:, order]
-    positives = np.add.reduceat(sorted_weights * positive[order], starts, axis=1)
-    negatives = np.add.reduceat(sorted_weights * ~positive[order], starts, axis=1)
-    below = np.cumsum(negatives, axis=1) - negatives / 2
-    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-    return _ratio((positives * below).sum(axis=1), pairs)
+def _area(values: npt.NDArray[np.float32], positive: npt.NDArray[np.bool_], images: Array) -> Array:
+    # Between two neighbouring values of the class, the order of the other images is of no
+    # account: slots 1, 3, 5, … are the values of the class, 0, 2, 4, … what lies between.
+    known = np.unique(values[positive])
+    slot = np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")
+    slots = 2 * len(known) + 1
+    positives = _sum_by_group(slot, slots, images, positive.astype(np.float64))
+    negatives = _sum_by_group(slot, slots, images, (~positive).astype(np.float64))
+    below = np.cumsum(negatives, axis=0) - negatives / 2
+    pairs = positives.sum(axis=0) * negatives.sum(axis=0)
+    return _ratio((positives * below).sum(axis=0), pairs)
 
 
 def expected_calibration_error(scores: Scores, weights: Array) -> Array:
@@ -109,12 +114,22 @@ def calibration_bins(scores: Scores, weights: Array) -> tuple[Array, Array, Arra
     """Each `(R, 15)`: images in the bin, their summed confidence, and how many are correct."""
     confidence = scores.probabilities.max(axis=1).astype(np.float64)
     index = np.clip(np.ceil(confidence * CALIBRATION_BINS) - 1, 0, CALIBRATION_BINS - 1)
-    bins = np.eye(CALIBRATION_BINS)[index.astype(np.int64)]
+    groups, images = index.astype(np.int64), np.ascontiguousarray(weights.T)
+    right = scores.correct.astype(np.float64)
     return (
-        weights @ bins,
-        weights @ (bins * confidence[:, None]),
-        weights @ (bins * scores.correct[:, None]),
+        _sum_by_group(groups, CALIBRATION_BINS, images).T,
+        _sum_by_group(groups, CALIBRATION_BINS, images, confidence).T,
+        _sum_by_group(groups, CALIBRATION_BINS, images, right).T,
     )
+
+
+def _sum_by_group(
+    group: npt.NDArray[np.integer], size: int, images: Array, values: Array | None = None
+) -> Array:
+    """`(size, R)`: sum of each group's rows of `images` `(N, R)`, each times its value."""
+    rows = np.flatnonzero(values) if values is not None else np.arange(len(group))
+    factors = values[rows] if values is not None else np.ones(len(rows))
+    return np.asarray(csr_array((factors, (group[rows], rows)), (size, len(group))) @ images)
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:

@@ -8,33 +8,45 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlopsproj_core.errors import BundleCorruptError
 from mlopsproj_core.outputs import Outputs
 
-from mlopsproj_evaluation.scores import Scores, fixed_size_list
+from mlopsproj_evaluation.scores import Scores
+from mlopsproj_evaluation.tables import fixed_size_list, read_columns
 
 MAX_ROWS: Final = 5000
 
-STATISTICS: Final = (
-    "width",
-    "height",
-    "mode",
-    "brightness",
-    "contrast",
-    "sharpness",
-    "saturation",
-)
+STATISTICS: Final = {
+    "width": pa.int32(),
+    "height": pa.int32(),
+    "mode": pa.string(),
+    "brightness": pa.float32(),
+    "contrast": pa.float32(),
+    "sharpness": pa.float32(),
+    "saturation": pa.float32(),
+}
 """Columns of `mlopsproj_core.image.ImageStatistics`."""
 
-COLUMNS: Final = ("id", "label", "probabilities", "embedding", "ood_score", *STATISTICS)
+COLUMNS: Final = {
+    "id": pa.string(),
+    "label": pa.int64(),
+    "probabilities": pa.list_(pa.float32()),
+    # Half precision, as the prediction log keeps it: what is compared is rounded alike.
+    "embedding": pa.list_(pa.float16()),
+    "ood_score": pa.float32(),
+    **STATISTICS,
+}
+"""Types of the columns; lists are written with one fixed length."""
 
 
 def write_reference(
     path: Path, statistics: pa.Table, scores: Scores, outputs: Outputs, *, seed: int = 0
 ) -> None:
     """Write a reference of at most 5,000 rows, drawn at random where there are more.
+
+    Each class keeps its share of the rows, so that the reference is not itself a drift of labels.
 
     Args:
         path: of the Parquet file.
@@ -43,22 +55,19 @@ def write_reference(
         outputs: of the graph for them.
         seed: of the drawing.
     """
-    rows = np.arange(len(scores))
-    if len(rows) > MAX_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
+    rows = _draw(scores.labels, seed)
     table = pa.table(
         {
             "id": pa.array([scores.ids[row] for row in rows], pa.string()),
             "label": pa.array(scores.labels[rows], pa.int64()),
             "probabilities": fixed_size_list(outputs.probabilities[rows]),
-            # Half precision, as the prediction log keeps it: what is compared is rounded alike.
             "embedding": fixed_size_list(outputs.embedding[rows].astype(np.float16)),
             "ood_score": pa.array(outputs.ood_score[rows], pa.float32()),
         }
     )
     chosen = statistics.take(pa.array(rows))
-    for name in STATISTICS:
-        table = table.append_column(name, chosen[name])
+    for name, kind in STATISTICS.items():
+        table = table.append_column(name, chosen[name].cast(kind))
     pq.write_table(table, path)
 
 
@@ -68,7 +77,14 @@ def read_reference(path: Path) -> pa.Table:
     Raises:
         BundleCorruptError: if it is missing, or something else.
     """
-    try:
-        return pq.read_table(path, columns=list(COLUMNS))
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise BundleCorruptError(f"{path} holds no reference ({error}).") from error
+    return read_columns(path, "reference", COLUMNS)
+
+
+def _draw(labels: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    """Rows in their order, each class within one row of its share."""
+    if len(labels) <= MAX_ROWS:
+        return np.arange(len(labels))
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    places = np.arange(MAX_ROWS) * len(labels) // MAX_ROWS
+    return np.sort(by_class[places])

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
+from mlopsproj_core.errors import DataError
 from mlopsproj_core.manifest import Metric
 from scipy.special import ndtr, ndtri
 
@@ -102,7 +103,18 @@ def evaluate(
         classes: K names.
         seed: of the resampling.
         resamples: for each interval.
+
+    Raises:
+        DataError: if there is no image, or the names are not one for each probability.
     """
+    size = scores.probabilities.shape[1]
+    if not len(scores):
+        raise DataError("There is no image to judge the model on: give a test set that has some.")
+    if len(classes) != size:
+        raise DataError(
+            f"{len(classes)} classes are named, but the model tells {size} apart: give the data"
+            " set that it was made for."
+        )
     estimate = _figures(scores, np.ones((1, len(scores))))
     rng = np.random.default_rng(seed)
     parts = []
@@ -161,6 +173,8 @@ def _metric(value: float, drawn: Array) -> Metric | None:
     """Bias-corrected percentile interval (Efron & Tibshirani 1993, chapter 14).
 
     The correction matters for the calibration error, whose resamples are larger than itself.
+    Where all images agree, as in a class that is always found, the interval has no width: that no
+    mistake was seen is not that there are none.
     """
     drawn = drawn[~np.isnan(drawn)]
     if np.isnan(value) or not len(drawn):

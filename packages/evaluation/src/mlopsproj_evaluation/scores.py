@@ -3,6 +3,7 @@
 Paired comparisons need it. Knows nothing of metrics.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlopsproj_core.errors import BundleCorruptError
 from mlopsproj_core.image import Pixels
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.outputs import Floats, Outputs
 
+from mlopsproj_evaluation.tables import corrupt, fixed_size_list, matrix, read_columns
+
 _BATCH = 256
+_ROUNDING = 1e-4
+_CONTENT_ID = re.compile("[0-9a-f]{16,}")
+_TYPES = {"id": pa.string(), "label": pa.int64(), "probabilities": pa.list_(pa.float32())}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +67,21 @@ class Scores:
         Raises:
             BundleCorruptError: if it is missing, or something else.
         """
-        try:
-            table = pq.read_table(path, columns=["id", "label", "probabilities"])
-            return cls(
-                ids=tuple(table["id"].to_pylist()),
-                labels=table["label"].to_numpy().astype(np.int64),
-                probabilities=matrix(table["probabilities"]),
-            )
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise BundleCorruptError(f"{path} holds no evaluation ({error}).") from error
+        table = read_columns(path, "evaluation", _TYPES)
+        scores = cls(
+            ids=tuple(table["id"].to_pylist()),
+            labels=table["label"].to_numpy(),
+            probabilities=matrix(table["probabilities"]),
+        )
+        classes = scores.probabilities.shape[1]
+        if ((scores.labels < 0) | (scores.labels >= classes)).any():
+            raise corrupt(path, "evaluation", f"a label is none of its {classes} classes")
+        off = np.abs(scores.probabilities - 0.5) - 0.5
+        if not (off <= _ROUNDING).all():  # also when one is not a number
+            raise corrupt(path, "evaluation", "a probability is not between 0 and 1")
+        if not all(map(_CONTENT_ID.fullmatch, scores.ids)):
+            raise corrupt(path, "evaluation", "an id is no hexadecimal sha256")
+        return scores
 
 
 def score(
@@ -101,16 +112,3 @@ def score(
         )
     )
     return Scores(images.ids, images.labels, outputs.probabilities), outputs
-
-
-def fixed_size_list(values: npt.NDArray[np.floating]) -> pa.FixedSizeListArray:
-    """`(N, M)` as an Arrow column of lists of M, of the same dtype."""
-    flat = pa.array(np.ascontiguousarray(values).reshape(-1))
-    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
-
-
-def matrix(column: pa.ChunkedArray) -> Floats:
-    """A column of lists of M as `(N, M)` float32."""
-    lists = column.combine_chunks()
-    flat = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    return np.asarray(flat.reshape(len(lists), -1))

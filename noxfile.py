@@ -1,0 +1,283 @@
+"""Every check of the repository, each a session: `nox --list` tells them, `nox` runs some.
+
+Knows how to make environments with uv and which command each check is; what the tools are told
+stands in `pyproject.toml`. `uv run nox` needs nothing installed but uv.
+"""
+
+import os
+import re
+import shutil
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYTHONS = ["3.11", "3.12", "3.13"]
+# Pure Python, published as source only; hydra and omegaconf ask for this old release.
+WITHOUT_WHEEL = ["antlr4-python3-runtime"]
+PLATFORMS = ["x86_64-manylinux_2_28", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"]
+MINIMUM_COVERAGE = 90
+MEASURED = ROOT / ".nox" / "measured"
+
+# uv finds only the first interpreter that pyenv's shims offer: show it the others' own folders.
+_PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+_INTERPRETERS = [str(path) for v in PYTHONS for path in sorted(_PYENV.glob(f"{v}.*/bin"))]
+os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *_INTERPRETERS])
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "arch", "lock", "docs", f"tests-{PYTHONS[0]}", "coverage"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of the workspace: a folder, and the distribution that it makes."""
+
+    folder: str
+    distribution: str
+
+    @property
+    def short(self) -> str:
+        """The distribution's name without the project's."""
+        return self.distribution.removeprefix("mlopsproj-")
+
+    @property
+    def module(self) -> str:
+        """The name that is imported."""
+        return self.distribution.replace("-", "_")
+
+
+def _members() -> list[Member]:
+    files = [
+        *sorted(ROOT.glob("packages/*/pyproject.toml")),
+        *sorted(ROOT.glob("apps/*/pyproject.toml")),
+    ]
+    return [
+        Member(
+            file.parent.relative_to(ROOT).as_posix(),
+            tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"],
+        )
+        for file in files
+    ]
+
+
+MEMBERS = _members()
+SOURCES = [f"{member.folder}/src" for member in MEMBERS]
+
+
+def _sync(session: nox.Session, *arguments: str) -> None:
+    """Make the session's environment exactly what the lock says for `arguments`."""
+    session.run_install(
+        "uv",
+        "sync",
+        "--quiet",
+        f"--python={session.virtualenv.location}",
+        *arguments,
+        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
+    )
+
+
+@nox.session(python=PYTHONS[0])
+def lint(session: nox.Session) -> None:
+    """Hold format and code against ruff's rules."""
+    _sync(session, "--only-group=lint")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session(python=PYTHONS[0])
+def types(session: nox.Session) -> None:
+    """Check the types of every member, of this file and of the benchmarks, strictly."""
+    _sync(session)
+    benchmarks = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("benchmarks/*.py"))]
+    session.run("mypy", *SOURCES, "noxfile.py", *benchmarks)
+
+
+@nox.session(python=PYTHONS[0])
+def arch(session: nox.Session) -> None:
+    """Hold the layers, and show that a member without torch installs and imports none."""
+    _sync(session)
+    session.run("lint-imports")
+    bundle = Path(session.create_tmp()).resolve() / "bundle"
+    shutil.rmtree(bundle, ignore_errors=True)
+    session.run("python", "tests/small_bundle.py", str(bundle))
+    for member in MEMBERS:
+        if member.short in {"models", "train"}:
+            continue
+        _sync(session, f"--package={member.distribution}", "--no-default-groups")
+        session.run("python", "tests/arch/torch_free.py", str(bundle), member.module)
+
+
+each_member = nox.parametrize("member", [nox.param(m, id=m.short) for m in MEMBERS])
+
+
+@nox.session(python=PYTHONS)
+@each_member
+def tests(session: nox.Session, member: Member) -> None:
+    """Test one member, installed alone, so that an undeclared import fails; measure coverage."""
+    _sync(
+        session,
+        f"--package={member.distribution}",
+        "--all-extras",
+        "--no-default-groups",
+        "--group=test",
+    )
+    session.install("--quiet", "coverage>=7.6")
+    data = MEASURED / f"{member.short}-{session.python}"
+    data.parent.mkdir(parents=True, exist_ok=True)
+    session.run(
+        *("coverage", "run", f"--data-file={data}", f"--source={member.folder}/src"),
+        *("-m", "pytest", member.folder, *session.posargs),
+    )
+
+
+@nox.session(python=PYTHONS[0])
+@each_member
+def floors(session: nox.Session, member: Member) -> None:
+    """Test one member with the lowest versions that it asks for."""
+    settings = tomllib.loads((ROOT / member.folder / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = ",".join(settings["project"].get("optional-dependencies", {}))
+    session.install(
+        "--quiet", "--resolution=lowest-direct", f"--editable={member.folder}[{extras}]"
+    )
+    session.install("--quiet", f"--group={member.folder}/pyproject.toml:test")
+    session.run("pytest", member.folder, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def coverage(session: nox.Session) -> None:
+    """Hold each member against 90 % of lines, by its own tests, and report all together."""
+    session.install("--quiet", "coverage>=7.6")
+    everything = sorted(str(path) for path in MEASURED.glob("*-3.*"))
+    if not everything:
+        session.error("Nothing is measured yet: run nox -s tests first.")
+    low = []
+    for member in MEMBERS:
+        measured = sorted(str(path) for path in MEASURED.glob(f"{member.short}-3.*"))
+        if not measured:
+            session.log(f"{member.short} is not measured: run nox -s tests.")
+            continue
+        total = _combine(session, MEASURED / "member", measured)
+        session.log(f"{member.short}: {total} %")
+        if float(total) < MINIMUM_COVERAGE:
+            low.append(f"{member.short} {total} %")
+    _combine(session, MEASURED / "all", everything)
+    session.run("coverage", "report", f"--data-file={MEASURED / 'all'}")
+    if low:
+        session.error(f"Below {MINIMUM_COVERAGE} % of lines: {', '.join(low)}.")
+
+
+def _combine(session: nox.Session, target: Path, measured: list[str]) -> str:
+    session.run("coverage", "combine", "--keep", "-q", f"--data-file={target}", *measured)
+    return str(
+        session.run(
+            *("coverage", "report", f"--data-file={target}", "--format=total", "--precision=1"),
+            silent=True,
+        )
+    ).strip()
+
+
+@nox.session(python=PYTHONS[0])
+def e2e(session: nox.Session) -> None:
+    """Run what crosses members, and every test that is too slow for each day."""
+    _sync(session)
+    nothing_slow = 5
+    session.run(
+        *("pytest", "packages", "apps", "-m", "slow", *session.posargs),
+        success_codes=[0, nothing_slow],
+    )
+    session.run("pytest", "tests", "-m", "slow or not slow", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0], venv_backend="none")
+def lock(session: nox.Session) -> None:
+    """Resolve from nothing, hold it against requirements.txt, and find a wheel for every platform.
+
+    `nox -s lock -- --write` writes requirements.txt anew.
+    """
+    session.run("uv", "lock", "--quiet", "--upgrade")
+    export = ["uv", "export", "--quiet", "--frozen", "--all-packages", "--no-emit-workspace"]
+    resolved = str(session.run(*export, "--no-header", silent=True))
+    file = ROOT / "requirements.txt"
+    if "--write" in session.posargs:
+        file.write_text(resolved, encoding="utf-8")
+    elif not file.exists() or file.read_text(encoding="utf-8") != resolved:
+        session.error(
+            "requirements.txt is not what the dependencies resolve to:"
+            " run nox -s lock -- --write and commit it."
+        )
+    pinned = Path(session.create_tmp()).resolve() / "pinned.txt"
+    session.run(*export, "--no-hashes", "--no-annotate", f"--output-file={pinned}", silent=True)
+    for platform in PLATFORMS:
+        for python in PYTHONS:
+            session.run(
+                *("uv", "pip", "compile", "--quiet", "--no-deps", "--only-binary=:all:"),
+                *(f"--no-binary={name}" for name in WITHOUT_WHEEL),
+                *(f"--python-platform={platform}", f"--python-version={python}", str(pinned)),
+                env={"MACOSX_DEPLOYMENT_TARGET": "14.0"},  # of onnxruntime's wheels
+                silent=True,
+            )
+            session.log(f"every distribution has a wheel for {platform}, Python {python}")
+
+
+@nox.session(python=PYTHONS[0])
+def docs(session: nox.Session) -> None:
+    """Build the site strictly, and see that its pages ask no other host for anything."""
+    _sync(session, "--only-group=docs")
+    site = Path(session.create_tmp()).resolve() / "site"
+    # Not with --quiet: it hides the warnings from --strict.
+    session.run(
+        *("mkdocs", "build", "--strict", f"--site-dir={site}"), env={"NO_MKDOCS_2_WARNING": "1"}
+    )
+    foreign = re.compile(r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=\"?(https?:)?//[^>]*>")
+    for page in sorted(site.rglob("*.html")):
+        found = foreign.search(page.read_text(encoding="utf-8"))
+        if found and 'rel="canonical"' not in found[0]:
+            session.error(f"{page.relative_to(site)} asks another host: {found[0]}")
+
+
+@nox.session(python=PYTHONS[0])
+def build(session: nox.Session) -> None:
+    """Build every wheel, install them as an image does, and run a command from elsewhere."""
+    folder = Path(session.create_tmp()).resolve()
+    wheels, pinned = folder / "wheels", folder / "pinned.txt"
+    shutil.rmtree(wheels, ignore_errors=True)
+    session.run("uv", "build", "--quiet", "--all-packages", "--wheel", f"--out-dir={wheels}")
+    names = {wheel.name.split("-")[0] for wheel in wheels.glob("*.whl")}
+    missing = {member.module for member in MEMBERS} - names
+    if missing:
+        session.error(f"No wheel was built of {', '.join(sorted(missing))}.")
+    session.run(
+        *("uv", "export", "--quiet", "--all-packages", "--no-dev", "--no-emit-workspace"),
+        f"--output-file={pinned}",
+        silent=True,
+    )
+    session.install("--quiet", "--require-hashes", "-r", str(pinned))
+    session.install("--quiet", "--no-deps", "--reinstall", *map(str, sorted(wheels.glob("*.whl"))))
+    session.run("uv", "pip", "check")
+    session.chdir(folder)
+    session.run("train", "--help", silent=True)
+    session.run("registry", "--help", silent=True)
+
+
+@nox.session(python=PYTHONS[0])
+def bench(session: nox.Session) -> None:
+    """Run the measurements in benchmarks/, or those that are named behind `--`."""
+    _sync(session)
+    for path in sorted(ROOT.glob("benchmarks/*.py")):
+        if not session.posargs or path.stem in session.posargs:
+            session.run("python", str(path.relative_to(ROOT)))
+
+
+@nox.session(venv_backend="none")
+def nightly(session: nox.Session) -> None:
+    """Queue every session: the usual ones, and all that they leave out."""
+    # A name would queue the first of its variants only.
+    tests_ = [f"tests-{python}({member.short})" for python in PYTHONS for member in MEMBERS]
+    floors_ = [f"floors({member.short})" for member in MEMBERS]
+    checks = ["lint", "types", "arch", "lock", "docs", *tests_, "coverage"]
+    for name in [*checks, "e2e", *floors_, "build", "bench"]:
+        session.notify(name)

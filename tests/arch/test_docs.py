@@ -1,0 +1,146 @@
+"""The README and the docs say what is there."""
+
+import re
+import tomllib
+
+import pytest
+from mlopsproj_core.bundle import REQUIRED
+from mlopsproj_core.command import INTERRUPTED
+from mlopsproj_core.errors import MlopsprojError
+from mlopsproj_core.manifest import MANIFEST, SCHEMA, Manifest
+from mlopsproj_core.onnx_graph import OUTPUT_NAMES
+from mlopsproj_core.settings import Settings
+
+PAGES = ["README.md", "CONTRIBUTING.md", "docs"]
+# Commands of the tools; the rest must be ours.
+TOOLS = {"mkdocs", "nox", "prek", "pytest"}
+
+
+@pytest.fixture(scope="module")
+def contracts(root):
+    return (root / "docs" / "contracts.md").read_text()
+
+
+def section(text, heading):
+    return re.split(r"^## ", text.split(f"\n## {heading}\n")[1], flags=re.MULTILINE)[0]
+
+
+def table(text):
+    """Rows of the first table: lists of cells, without the head."""
+    rows = [line for line in text.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows]
+
+
+def scripts(members):
+    return {name for m in members for name in m.settings["project"].get("scripts", {})}
+
+
+def documents(root):
+    for name in PAGES:
+        path = root / name
+        yield from sorted(path.rglob("*.md")) if path.is_dir() else [path]
+
+
+def test_environment_table_is_the_settings(contracts):
+    told = {name: default for name, default, _ in table(section(contracts, "Environment"))}
+    prefix = Settings.model_config["env_prefix"]
+    real = {
+        f"{prefix}{name}".upper(): "none" if field.default is None else field.default
+        for name, field in Settings.model_fields.items()
+    }
+    assert told == real
+
+
+def test_exit_codes_are_those_of_the_errors(contracts):
+    def codes(error):
+        yield error.exit_code
+        for kind in error.__subclasses__():
+            yield from codes(kind)
+
+    told = {int(code) for code, _ in table(section(contracts, "Commands"))}
+    assert told == {0, *codes(MlopsprojError), INTERRUPTED}
+
+
+def test_files_of_a_bundle(contracts):
+    text = section(contracts, "Bundle")
+    assert {name for name, _ in table(text)} == {MANIFEST, *REQUIRED}
+    assert f"schema {SCHEMA}." in text
+    names = {field.alias or name for name, field in Manifest.model_fields.items()}
+    assert all(f"`{name}`" in text for name in names)
+
+
+def test_outputs_of_the_graph(contracts):
+    names = [name for name, *_ in table(section(contracts, "Graph"))]
+    assert names == ["image", *OUTPUT_NAMES]
+
+
+def test_every_command_has_its_section(root, members):
+    text = (root / "docs" / "commands.md").read_text()
+    assert set(re.findall(r"^## (\S+)", text, re.MULTILINE)) == scripts(members)
+
+
+def test_every_command_that_is_told_exists(root, members):
+    known = scripts(members) | TOOLS
+    for path in documents(root):
+        told = set(re.findall(r"uv run (?:--group \S+ )?([a-z]\S*?)\b", path.read_text()))
+        assert told <= known, f"{path.name} tells of {told - known}"
+
+
+def test_groups_of_values_that_are_told_exist(root):
+    groups = {path.name for path in (root / "configs").iterdir() if path.is_dir()}
+    for path in documents(root):
+        for line in re.findall(r"uv run train.*", path.read_text()):
+            for group, value in re.findall(r"\b(\w+)=(\w+)", line):
+                file = root / "configs" / group / f"{value}.yaml"
+                assert group not in groups or file.exists(), f"{path.name}: {group}={value}"
+
+
+def test_sessions_that_are_told_exist(root):
+    text = (root / "noxfile.py").read_text()
+    sessions = set(re.findall(r"^def ([a-z]\w*)\(session", text, re.MULTILINE))
+    for path in [*documents(root), root / ".ci" / "run"]:
+        told = set(re.findall(r"nox (?:-s|--session) \"?([a-z]\w*)", path.read_text()))
+        assert told <= sessions, f"{path.name} tells of {told - sessions}"
+
+
+def test_readme_tree_is_the_real_one(root):
+    text = (root / "README.md").read_text()
+    lines = text.split("\n## The tree\n")[1].split("```")[1].strip("\n").splitlines()
+    told, folder = set(), ""
+    for line in lines:
+        name = line.split()[0]
+        if not line.startswith(" "):
+            folder = name
+            told.add(name)
+        else:
+            told.add(folder + name)
+    assert all((root / name).exists() for name in told)
+    members = {
+        f"{file.parent.relative_to(root).as_posix()}/"
+        for file in [*root.glob("packages/*/pyproject.toml"), *root.glob("apps/*/pyproject.toml")]
+    }
+    assert {name for name in told if name.startswith(("packages/", "apps/"))} == members | {
+        "packages/",
+        "apps/",
+    }
+
+
+def test_images_of_the_readme_exist(root):
+    text = (root / "README.md").read_text()
+    for target in re.findall(r"\]\(((?!http)[^)#]+)", text):
+        assert (root / target).exists(), target
+
+
+def test_docs_name_every_library(root, members):
+    pages = {path.stem for path in (root / "docs" / "reference").glob("*.md")}
+    libraries = {m.folder.name for m in members if m.folder.parent.name == "packages"}
+    assert pages == libraries
+    settings = (root / "mkdocs.yml").read_text()
+    assert all(f"packages/{name}/src" in settings for name in libraries)
+
+
+def test_python_versions_of_the_noxfile_are_those_of_the_workspace(root):
+    workspace = tomllib.loads((root / "pyproject.toml").read_text())
+    listed = re.search(r"PYTHONS = \[(.*)\]", (root / "noxfile.py").read_text())[1]
+    first, *_, last = re.findall(r"3\.(\d+)", listed)
+    assert workspace["project"]["requires-python"] == f">=3.{first},<3.{int(last) + 1}"

@@ -1,0 +1,61 @@
+"""What no file of the repository may hold."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+LARGEST_BYTES = 2 * 2**20
+EMBEDDED_SAMPLE_BYTES = 6 * 2**20
+
+INDEX_ADDRESS = re.compile(
+    rb"pypi\.org/simple|files\.pythonhosted\.org|download\.pytorch\.org|(extra-)?index-url\s*=",
+)
+# The rule itself is written down here.
+EXEMPT = {"tests/arch/test_repository.py"}
+
+
+@pytest.fixture(scope="module")
+def files(root):
+    if shutil.which("git") is None or not (root / ".git").exists():
+        pytest.skip("git is needed to tell the repository's files from others")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        capture_output=True,
+        check=True,
+    ).stdout
+    names = [name.decode() for name in listed.split(b"\0") if name]
+    return {name: root / name for name in names if (root / name).is_file()}
+
+
+def test_no_file_names_a_package_index(files):
+    found = [
+        name
+        for name, path in files.items()
+        if name not in EXEMPT and INDEX_ADDRESS.search(path.read_bytes())
+    ]
+    assert not found
+
+
+def test_the_lock_that_records_addresses_is_not_kept(files):
+    assert "uv.lock" not in files
+
+
+def test_files_are_small(files):
+    for name, path in files.items():
+        allowed = EMBEDDED_SAMPLE_BYTES if name.startswith("packages/data/src") else LARGEST_BYTES
+        assert path.stat().st_size <= allowed, f"{name} is too large for a repository"
+
+
+def test_no_pickle(files):
+    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
+
+
+def test_requirements_carry_hashes_and_no_address(root):
+    text = (root / "requirements.txt").read_text()
+    pins = re.findall(r"^[a-z0-9].*==", text, re.MULTILINE)
+    assert len(pins) > 100
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert "://" not in text
