@@ -5,11 +5,13 @@ Run: uv run python packages/data/scripts/make_sample.py [FOLDER_OF_IDX_FILES]
 Images are drawn class by class with a fixed seed, none of them twice: neither the same image
 within a split nor a test image that is trained on.
 """
+# ruff: noqa: INP001 (a script is no part of a package)
 
 import sys
 from pathlib import Path
 
 import numpy as np
+from mlopsproj_core.errors import DataError
 from mlopsproj_core.image import Pixels
 from mlopsproj_data.fashion_mnist import CLASSES, DEBIAN_FOLDER, SAMPLE_PER_CLASS, to_mosaic
 from mlopsproj_data.idx import find_idx_files, read_idx
@@ -20,13 +22,23 @@ SEED = 20170825  # the day that the data set was published
 
 
 def draw(folder: Path) -> dict[str, Pixels]:
-    """The images of each split, `(N, 28, 28)`, in the order of their classes."""
+    """The images of each split, `(N, 28, 28)`, in the order of their classes.
+
+    Raises:
+        DataError: if the files are missing, or hold too few different images of a class.
+    """
+    files = find_idx_files(folder)
     rng = np.random.default_rng(SEED)
     seen: set[bytes] = set()
     drawn = {}
     # Test first: an image that stands in both is kept for the test.
     for split in ("test", "train"):
-        images, labels = (read_idx(path) for path in find_idx_files(folder)[split])
+        if split not in files:
+            raise DataError(
+                f"{folder} holds no {split} images as IDX files: name the folder of the four"
+                " official ones (Debian: apt install dataset-fashion-mnist)."
+            )
+        images, labels = (read_idx(path) for path in files[split])
         chosen: list[int] = []
         for label in range(len(CLASSES)):
             wanted = len(chosen) + SAMPLE_PER_CLASS[split]
@@ -37,6 +49,12 @@ def draw(folder: Path) -> dict[str, Pixels]:
                     chosen.append(int(index))
                 if len(chosen) == wanted:
                     break
+            if len(chosen) < wanted:
+                raise DataError(
+                    f"{files[split][0]} holds {wanted - len(chosen):,} different images of"
+                    f" {CLASSES[label]} too few: {SAMPLE_PER_CLASS[split]:,} are drawn of each"
+                    " class. Name the folder of the official files."
+                )
         drawn[split] = images[chosen]
     return drawn
 

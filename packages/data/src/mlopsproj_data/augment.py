@@ -50,12 +50,19 @@ def _cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
     return images.masked_fill(square.to(images.device), 128)
 
 
-def check_augment(config: AugmentConfig) -> None:
-    """Refuse what cannot be done.
+def check_augment(config: AugmentConfig, side: int) -> None:
+    """Refuse what cannot be done, or would leave nothing of an image.
+
+    Args:
+        config: what shall be done.
+        side: the shorter one of the images, in pixels.
 
     Raises:
         ConfigError: naming the setting.
     """
-    for name in ("shift", "cutout"):
-        if getattr(config, name) < 0:
-            raise ConfigError(f"data.augment.{name}={getattr(config, name)}: give 0 or more.")
+    for name, most in (("shift", side // 2), ("cutout", side)):
+        if not 0 <= getattr(config, name) <= most:
+            raise ConfigError(
+                f"data.augment.{name}={getattr(config, name)}: give 0 to {most} pixels, for images"
+                f" of {side}."
+            )

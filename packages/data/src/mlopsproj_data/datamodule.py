@@ -49,7 +49,7 @@ class DataModule(pl.LightningDataModule):
         """
         super().__init__()
         self._augment = augment or AugmentConfig()
-        check_augment(self._augment)
+        check_augment(self._augment, min(dataset.spec.height, dataset.spec.width))
         if not 1 <= batch_size <= dataset.counts["train"]:
             raise ConfigError(
                 f"trainer.batch_size={batch_size}: give 1 to {dataset.counts['train']:,}, the"

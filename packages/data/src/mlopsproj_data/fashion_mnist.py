@@ -8,7 +8,6 @@ import hashlib
 import http.client
 import io
 import logging
-import os
 import urllib.request
 import zlib
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from mlopsproj_core.errors import DataError
 from mlopsproj_core.image import ImageSpec, Pixels
 from PIL import Image
 
+from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.idx import find_idx_files, idx_source
 from mlopsproj_data.records import LabelledSource, Record
 
@@ -61,6 +61,11 @@ SHA256: Final = {
 """Of what is compressed in the official files: who compressed it again changed nothing."""
 
 _TIMEOUT_SECONDS = 30.0
+
+_ELSEWHERE = (
+    "name a folder with the four IDX files by data.path=FOLDER"
+    " (Debian: apt install dataset-fashion-mnist)"
+)
 
 
 def sample_source() -> LabelledSource:
@@ -121,7 +126,6 @@ def download(cache: Path, url: str = URL) -> Path:
         DataError: if they cannot be fetched, or are not the official ones.
     """
     folder = cache / NAME
-    folder.mkdir(parents=True, exist_ok=True)
     for content, expected in SHA256.items():
         name = f"{content}.gz"
         if not (folder / name).exists():
@@ -137,13 +141,13 @@ def _fetch(url: str, target: Path, expected: str) -> None:
         found = hashlib.sha256(gzip.decompress(data)).hexdigest()
     except (OSError, EOFError, http.client.HTTPException, zlib.error) as error:
         raise DataError(
-            f"{url} cannot be downloaded ({error}): check the network, or name a folder with the"
-            " four IDX files by data.path=FOLDER (Debian: apt install dataset-fashion-mnist)."
+            f"{url} cannot be downloaded ({error}): check the network, or {_ELSEWHERE}."
         ) from error
     if found != expected:
         raise DataError(
-            f"{url} is not the official file: the sha256 of its content is {found}, not {expected}."
+            f"{url} is not the official file: the sha256 of its content is {found}, not {expected}:"
+            f" {_ELSEWHERE}."
         )
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.write_bytes(data)
-    draft.replace(target)
+    with draft_of(target) as draft:
+        draft.write_bytes(data)
+        draft.replace(target)

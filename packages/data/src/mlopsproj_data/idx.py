@@ -6,6 +6,7 @@ Knows nothing of which data set it reads.
 
 import gzip
 import hashlib
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from mlopsproj_core.errors import DataError
-from mlopsproj_core.image import ImageSpec
+from mlopsproj_core.image import MAX_SIDE, MIN_SIDE, ImageSpec
 
 from mlopsproj_data.records import LabelledSource, Record
 
@@ -40,13 +41,23 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): copy or download it again.") from error
     if len(data) < 4 or data[:2] != b"\0\0":  # noqa: PLR2004 (the header)
-        raise DataError(f"{path} is no IDX file: it starts with {data[:4]!r}.")
+        raise DataError(
+            f"{path} is no IDX file: it starts with {data[:4]!r}. Copy or download it again."
+        )
     kind, axes = data[2], data[3]
     header = 4 + 4 * axes
-    if kind != _UNSIGNED_BYTE or len(data) < header:
-        raise DataError(f"{path} holds IDX type 0x{kind:02x} with {axes} axes: bytes are expected.")
+    if kind != _UNSIGNED_BYTE or not 1 <= axes <= _IMAGE_AXES:
+        raise DataError(
+            f"{path} holds IDX type 0x{kind:02x} with {axes} axes: unsigned bytes (0x08) with 1 to"
+            f" {_IMAGE_AXES} axes are expected."
+        )
+    if len(data) < header:
+        raise DataError(
+            f"{path} is truncated: its header has {len(data)} of {header} bytes: copy or download"
+            " it again."
+        )
     shape = struct.unpack(f">{axes}I", data[4:header])
-    expected = int(np.prod(shape, dtype=np.int64))
+    expected = math.prod(shape)
     if len(data) - header != expected:
         raise DataError(
             f"{path} is truncated or damaged: its header promises {expected:,} bytes for"
@@ -56,18 +67,28 @@ def read_idx(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def find_idx_files(folder: Path) -> dict[str, tuple[Path, Path]]:
-    """Images and labels of each split in `folder`; empty where there are none."""
+    """Images and labels of each split in `folder`; empty where there are none.
+
+    Raises:
+        DataError: if there are images without their labels, or labels without images.
+    """
     found = {}
     for beginning, split in SPLIT_FILES.items():
         images = _one_of(folder, f"{beginning}-images?idx3-ubyte")
         labels = _one_of(folder, f"{beginning}-labels?idx1-ubyte")
         if images and labels:
             found[split] = images, labels
+        elif images or labels:
+            lacking = "labels-idx1" if images else "images-idx3"
+            raise DataError(
+                f"{images or labels} stands alone: put {beginning}-{lacking}-ubyte (or .gz) beside"
+                " it, or take it away."
+            )
     return found
 
 
 def _one_of(folder: Path, pattern: str) -> Path | None:
-    return next((path for end in ("", ".gz") for path in folder.glob(pattern + end)), None)
+    return next((path for end in ("", ".gz") for path in sorted(folder.glob(pattern + end))), None)
 
 
 def idx_source(
@@ -99,6 +120,11 @@ def idx_source(
             f"{folder} holds the label {highest}; only {len(classes)} classes are named."
         )
     height, width = splits["train"][0].shape[1:]
+    if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
+        raise DataError(
+            f"{files['train'][0]} holds images of {height} x {width} pixels: {MIN_SIDE} to"
+            f" {MAX_SIDE} on each side are expected."
+        )
     return LabelledSource(
         name=name,
         classes=classes,
@@ -118,6 +144,8 @@ def _read_split(
             f"{images_path} has shape {images.shape} and {labels_path} {labels.shape}: as many"
             " labels as images are expected."
         )
+    if not len(labels):
+        raise DataError(f"{images_path} holds no image: copy or download it again.")
     return images, labels
 
 

@@ -5,31 +5,33 @@ renamed at the end, so that a process which is killed or finds the disk full lea
 looks like a data set, and two that prepare the same do each other no harm.
 """
 
-import errno
 import hashlib
 import json
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import IO, Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlopsproj_core.errors import DataError, ImageError
-from mlopsproj_core.image import ImageSpec, prepare_image
+from mlopsproj_core.errors import ConfigError, DataError, ImageError
+from mlopsproj_core.image import MAX_SIDE, MIN_SIDE, ImageSpec, ImageStatistics, prepare_image
+from mlopsproj_core.manifest import Name
+from pydantic import TypeAdapter, ValidationError
 
 from mlopsproj_data.config import DataConfig
+from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.prepared import COLUMNS, DESCRIPTION, SCHEMA_VERSION, TABLE, PreparedDataset
 from mlopsproj_data.records import LabelledSource, Record
-from mlopsproj_data.sources import open_source
+from mlopsproj_data.sources import open_source, prepared_dir
 from mlopsproj_data.splits import SPLITS, TEST, TRAIN, VALIDATION, check_fraction, choose_split
 
 logger = logging.getLogger(__name__)
 
+_NAME: Final = TypeAdapter[str](Name)
+_STATISTICS: Final = tuple(field.name for field in fields(ImageStatistics))
 _ROWS_AT_ONCE = 4096
 _REPORT_EVERY = 256
 
@@ -47,23 +49,43 @@ def prepare(
         ConfigError: if the configuration contradicts itself.
         DataError: if the source cannot be used, or the disk is full.
     """
-    check_fraction(config.validation_fraction)
+    _check(config)
     source = open_source(config)
     name = config.name or source.name
     spec = _spec(config, source.spec)
     key = _key(source, name, spec, config.validation_fraction)
-    folder = Path(config.prepared_dir) / f"{name}-{key[:12]}"
+    folder = prepared_dir(config) / f"{name}-{key[:12]}"
     if not folder.exists():
         writer = _Writer(source, spec, config.validation_fraction)
         _write_whole(folder, lambda draft: writer.write(draft, name, progress))
+        logger.info("prepared %s", folder)
     return PreparedDataset.open(folder)
+
+
+def _check(config: DataConfig) -> None:
+    """Refuse at once what would fail later, a name after the training at the latest."""
+    check_fraction(config.validation_fraction)
+    if config.name is not None:
+        try:
+            _NAME.validate_python(config.name)
+        except ValidationError:
+            raise ConfigError(
+                f"data.name={config.name!r} is no name of a model: give at most 100 lower-case"
+                " letters, digits, _ . and -, beginning with a letter or digit."
+            ) from None
+    if config.image_size is not None and not MIN_SIDE <= config.image_size <= MAX_SIDE:
+        raise ConfigError(
+            f"data.image_size={config.image_size}: give {MIN_SIDE} to {MAX_SIDE} pixels."
+        )
+    if config.channels not in {None, 1, 3}:
+        raise ConfigError(f"data.channels={config.channels}: give 1 (grey) or 3 (colour).")
 
 
 def _spec(config: DataConfig, own: ImageSpec) -> ImageSpec:
     return ImageSpec(
         height=config.image_size or own.height,
         width=config.image_size or own.width,
-        channels=own.channels if config.channels is None else config.channels,  # type: ignore[arg-type]  # ImageSpec refuses other numbers
+        channels=config.channels or own.channels,  # type: ignore[arg-type]  # checked before
     )
 
 
@@ -75,31 +97,15 @@ def _key(source: LabelledSource, name: str, spec: ImageSpec, validation_fraction
 
 def _write_whole(folder: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a folder beside its place, and move it there."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with draft_of(folder) as draft:
+        draft.mkdir()
+        write(draft)
         try:
-            draft.chmod(0o755)
-            write(draft)
-            _take_place(draft, folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise DataError(
-            f"The data set cannot be prepared in {folder.parent} ({error.strerror or error}):"
-            f" {'free some space' if full else 'make it writable'}, or name another folder by"
-            " data.prepared_dir=FOLDER."
-        ) from error
-
-
-def _take_place(draft: Path, folder: Path) -> None:
-    try:
-        draft.rename(folder)
-    except OSError:
-        # Another process prepared the same meanwhile: either is as good.
-        if not (folder / DESCRIPTION).exists():
-            raise
+            draft.rename(folder)
+        except OSError:
+            # Another process prepared the same meanwhile: either is as good.
+            if not (folder / DESCRIPTION).exists():
+                raise
 
 
 class _Writer:
@@ -129,10 +135,12 @@ class _Writer:
                 if progress and index % _REPORT_EVERY == 0:
                     progress(index, self._source.count)
             self._flush(table)
+        if progress:
+            progress(self._source.count, self._source.count)
         if not (self._counts[TRAIN] and self._counts[VALIDATION] and self._counts[TEST]):
             raise DataError(
-                f"Too few images for three splits: {self._counts}. Add images, or change"
-                " data.validation_fraction."
+                f"Too few images for three splits: {self._counts}, dropped: {self._dropped}."
+                " Add images, or change data.validation_fraction."
             )
         description = {
             "schema": SCHEMA_VERSION,
@@ -187,7 +195,7 @@ class _Writer:
                 "split": split,
                 "group": record.group,
                 "source": record.origin,
-                **image.statistics.as_dict(),
+                **{name: getattr(image.statistics, name) for name in _STATISTICS},
             }
         )
 

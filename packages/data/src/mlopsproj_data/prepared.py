@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from mlopsproj_core.errors import DataError
+from mlopsproj_core.errors import DataError, ImageError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.manifest import DataSummary
@@ -94,9 +94,12 @@ class PreparedDataset:
                 fingerprint=values["fingerprint"],
                 dropped=values["dropped"],
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path} holds no prepared data set ({error}).") from error
-        dataset._check_sizes()
+            dataset._check_sizes()
+        except (OSError, ValueError, KeyError, TypeError, ImageError) as error:
+            raise DataError(
+                f"{path} holds no prepared data set that can be read ({error!r}): give the folder"
+                " of one, or remove this one and prepare it again."
+            ) from error
         return dataset
 
     def _check_sizes(self) -> None:
@@ -108,6 +111,12 @@ class PreparedDataset:
                     f"{path} has {found:,} bytes instead of {expected:,}: remove {self.folder} and"
                     " prepare it again."
                 )
+        rows = pq.read_metadata(self.folder / TABLE).num_rows
+        if rows != sum(self.counts.values()):
+            raise DataError(
+                f"{self.folder / TABLE} has {rows:,} rows instead of {sum(self.counts.values()):,}:"
+                f" remove {self.folder} and prepare it again."
+            )
 
     def labelled(self, split: str) -> LabelledImages:
         """One split; its images are a read-only memory map.

@@ -5,21 +5,26 @@ Knows nothing of how images are prepared.
 
 from pathlib import Path
 
-from mlopsproj_core.errors import DataError
+from mlopsproj_core.errors import ConfigError, DataError
 
 from mlopsproj_data.config import DataConfig, Source
 from mlopsproj_data.fashion_mnist import fashion_mnist_source, sample_source
 from mlopsproj_data.idx import find_idx_files, idx_source
 from mlopsproj_data.records import LabelledSource
 
+_LONGEST_NAME = 100
+
 
 def open_source(config: DataConfig) -> LabelledSource:
     """The source that a configuration names, or the one that its path is recognised as.
 
     Raises:
+        ConfigError: if the source needs a path and there is none.
         DataError: if it cannot be read, or not recognised.
     """
-    path = None if config.path is None else Path(config.path)
+    if config.path == "":
+        raise ConfigError("data.path is empty: name a folder, or leave it out.")
+    path = None if config.path is None else Path(config.path).expanduser()
     if path is not None and not path.is_dir():
         raise DataError(
             f"data.path={path} {'is no folder' if path.exists() else 'does not exist'}: name the"
@@ -31,20 +36,25 @@ def open_source(config: DataConfig) -> LabelledSource:
         source = Source.auto
     match source:
         case Source.fashion_mnist:
-            return fashion_mnist_source(path, Path(config.prepared_dir) / "downloads")
+            return fashion_mnist_source(path, prepared_dir(config) / "downloads")
         case Source.idx:
             if path is None:
-                raise DataError("data.source=idx needs data.path=FOLDER with the IDX files.")
-            return idx_source(path, name=config.name or _name_of(path))
+                raise ConfigError("data.source=idx needs data.path=FOLDER with the IDX files.")
+            return idx_source(path, name=_name_of(path))
         case Source.auto if path is not None:
             if not find_idx_files(path):
                 raise DataError(
                     f"data.path={path} is not recognised: a folder of IDX files is"
                     " (train-images-idx3-ubyte, train-labels-idx1-ubyte, gzipped or not)."
                 )
-            return idx_source(path, name=config.name or _name_of(path))
+            return idx_source(path, name=_name_of(path))
         case _:
             return sample_source()
+
+
+def prepared_dir(config: DataConfig) -> Path:
+    """Where prepared data sets are kept."""
+    return Path(config.prepared_dir).expanduser()
 
 
 def _name_of(path: Path) -> str:
@@ -53,4 +63,4 @@ def _name_of(path: Path) -> str:
         letter if letter.isalnum() and letter.isascii() else "-"
         for letter in path.resolve().name.lower()
     )
-    return "".join(letters).strip("-") or "data"
+    return "".join(letters).strip("-")[:_LONGEST_NAME] or "data"
