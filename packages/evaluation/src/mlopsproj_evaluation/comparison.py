@@ -6,12 +6,13 @@ Knows nothing of bundles.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from mlopsproj_core.errors import ConfigError, DataError
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
@@ -20,7 +21,9 @@ from mlopsproj_evaluation.scores import Scores
 MARGIN: Final = 0.005
 """Loss of accuracy that is accepted unless said otherwise: half a point."""
 
-_LEVEL = 0.95
+LEVEL: Final = 0.95
+"""Of each one-sided bound."""
+
 _POWER = 0.8
 _EDGE = 1e-9
 
@@ -40,7 +43,8 @@ class Comparison:
     Attributes:
         verdict: pass if the candidate is shown to lose at most the margin, fail if it is shown
             to lose more.
-        images: that both were judged on.
+        images: that both were judged on, and that count.
+        excluded: images that both were judged on and that do not count.
         gained: images that only the candidate has right.
         lost: images that only the champion has right.
         difference: of accuracy, candidate less champion.
@@ -53,6 +57,7 @@ class Comparison:
 
     verdict: Verdict
     images: int
+    excluded: int
     gained: int
     lost: int
     difference: float
@@ -74,24 +79,34 @@ def compare(
     Args:
         candidate: scores of the one that wants to take the place.
         champion: scores of the one that holds it.
-        margin: loss of accuracy that is accepted, 0 to 1.
+        margin: loss of accuracy that is accepted, 0 to below 1.
         exclude_ids: first eight bytes of the ids of images that do not count, such as those
             that the champion was trained on.
+
+    Raises:
+        ConfigError: if the margin cannot be used.
+        DataError: if they tell different numbers of classes apart.
     """
+    classes = [scores.probabilities.shape[1] for scores in (candidate, champion)]
+    if classes[0] != classes[1]:
+        raise DataError(
+            f"The candidate tells {classes[0]} classes apart and the champion {classes[1]}:"
+            " compare models of the same classes."
+        )
     rows = {name: row for row, name in enumerate(champion.ids)}
-    excluded = set() if exclude_ids is None else set(exclude_ids.tolist())
-    pairs = [
-        (row, rows[name])
-        for row, name in enumerate(candidate.ids)
-        if name in rows and int(name[:16], 16) not in excluded
-    ]
-    ours_at, theirs_at = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    common = np.array([name in rows for name in candidate.ids], dtype=bool)
+    counts = common.copy()
+    if exclude_ids is not None:
+        counts &= ~np.isin(candidate.short_ids, exclude_ids)
+    ours_at = np.flatnonzero(counts)
+    theirs_at = np.array([rows[candidate.ids[row]] for row in ours_at], dtype=np.int64)
     # A label that was corrected since the champion was judged counts for both.
     labels = candidate.labels[ours_at]
     ours = candidate.predicted[ours_at] == labels
     theirs = champion.predicted[theirs_at] == labels
     gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    return judge_pairs(len(pairs), gained, lost, margin)
+    comparison = judge_pairs(len(ours_at), gained, lost, margin)
+    return replace(comparison, excluded=int(common.sum()) - len(ours_at))
 
 
 def judge_pairs(images: int, gained: int, lost: int, margin: float) -> Comparison:
@@ -101,8 +116,17 @@ def judge_pairs(images: int, gained: int, lost: int, margin: float) -> Compariso
         images: that both were judged on; 0 decides nothing.
         gained: images that only the candidate has right.
         lost: images that only the champion has right.
-        margin: loss of accuracy that is accepted, 0 to 1.
+        margin: loss of accuracy that is accepted, 0 to below 1.
+
+    Raises:
+        ConfigError: if the margin cannot be used.
+        DataError: if the counts contradict each other.
     """
+    if not 0 <= margin < 1:
+        raise ConfigError(
+            f"A margin of {margin} cannot be used: give the loss of accuracy that is accepted,"
+            f" from 0 to below 1, such as {MARGIN}."
+        )
     difference = (gained - lost) / images if images else 0.0
     low, high = difference_bounds(images, gained, lost)
     verdict = Verdict.undecided
@@ -113,6 +137,7 @@ def judge_pairs(images: int, gained: int, lost: int, margin: float) -> Compariso
     return Comparison(
         verdict=verdict,
         images=images,
+        excluded=0,
         gained=gained,
         lost=lost,
         difference=difference,
@@ -125,8 +150,10 @@ def judge_pairs(images: int, gained: int, lost: int, margin: float) -> Compariso
     )
 
 
-def difference_bounds(images: int, gained: int, lost: int) -> tuple[float, float]:
-    """One-sided 95 % bounds of a paired difference of shares.
+def difference_bounds(
+    images: int, gained: int, lost: int, *, level: float = LEVEL
+) -> tuple[float, float]:
+    """One-sided bounds of a paired difference of shares.
 
     Tango's score interval (Tango 1998, Statistics in Medicine 17:891-908): it keeps its level
     with few or no disagreements, where the usual one shrinks to nothing.
@@ -135,10 +162,18 @@ def difference_bounds(images: int, gained: int, lost: int) -> tuple[float, float
         images: pairs; with none, every difference is possible.
         gained: pairs in which only the first succeeds.
         lost: pairs in which only the second succeeds.
+        level: of each bound, above 0.5 and below 1.
+
+    Raises:
+        DataError: if the counts contradict each other.
     """
+    if min(gained, lost) < 0 or gained + lost > images:
+        raise DataError(
+            f"Of {images} images, {gained} gained and {lost} lost cannot be: count each image once."
+        )
     if not images:
         return -1.0, 1.0
-    z = float(ndtri(_LEVEL))
+    z = float(ndtri(level))
     difference = (gained - lost) / images
     statistic = _score_statistic(images, gained, lost)
 
@@ -180,6 +215,6 @@ def _images_needed(images: int, gained: int, lost: int, margin: float) -> int | 
     gap = difference + margin
     if gap == 0:
         return None
-    quantiles = float(ndtri(_LEVEL) + ndtri(_POWER))
+    quantiles = float(ndtri(LEVEL) + ndtri(_POWER))
     needed = math.ceil(quantiles**2 * max(disagreements - difference**2, 0) / gap**2)
     return max(needed, images + 1)

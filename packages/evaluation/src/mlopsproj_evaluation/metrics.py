@@ -95,13 +95,16 @@ def _area(values: npt.NDArray[np.float32], positive: npt.NDArray[np.bool_], imag
     # Between two neighbouring values of the class, the order of the other images is of no
     # account: slots 1, 3, 5, … are the values of the class, 0, 2, 4, … what lies between.
     known = np.unique(values[positive])
-    slot = np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")
+    if not len(known):
+        return np.full(images.shape[1], np.nan)
+    below = np.searchsorted(known, values)
+    slot = 2 * below + (known[np.minimum(below, len(known) - 1)] == values)
     slots = 2 * len(known) + 1
     positives = _sum_by_group(slot, slots, images, positive.astype(np.float64))
     negatives = _sum_by_group(slot, slots, images, (~positive).astype(np.float64))
-    below = np.cumsum(negatives, axis=0) - negatives / 2
+    beaten = np.cumsum(negatives, axis=0) - negatives / 2
     pairs = positives.sum(axis=0) * negatives.sum(axis=0)
-    return _ratio((positives * below).sum(axis=0), pairs)
+    return _ratio((positives * beaten).sum(axis=0), pairs)
 
 
 def expected_calibration_error(scores: Scores, weights: Array) -> Array:

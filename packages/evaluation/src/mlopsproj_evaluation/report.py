@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from mlopsproj_core.errors import DataError
+from mlopsproj_core.errors import ConfigError, DataError
 from mlopsproj_core.manifest import Metric
 from scipy.special import ndtr, ndtri
 
@@ -16,8 +16,11 @@ from mlopsproj_evaluation import metrics
 from mlopsproj_evaluation.metrics import Array
 from mlopsproj_evaluation.scores import Scores
 
-_AT_ONCE = 50
+# What is drawn at once: so many resamples, or fewer where there are many images.
+_MOST_AT_ONCE, _MOST_DRAWN = 200, 10_000_000
 _LEVEL = 0.95
+_WHOLE = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "expected_calibration_error")
+_BY_CLASS = ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,10 @@ def evaluate(
         scores: at least one image.
         classes: K names.
         seed: of the resampling.
-        resamples: for each interval.
+        resamples: for each interval, at least one.
 
     Raises:
+        ConfigError: if there is no resample.
         DataError: if there is no image, or the names are not one for each probability.
     """
     size = scores.probabilities.shape[1]
@@ -115,24 +119,34 @@ def evaluate(
             f"{len(classes)} classes are named, but the model tells {size} apart: give the data"
             " set that it was made for."
         )
+    if resamples < 1:
+        raise ConfigError(f"{resamples} resamples give no interval: draw 1 or more, such as 1000.")
     estimate = _figures(scores, np.ones((1, len(scores))))
     rng = np.random.default_rng(seed)
     parts = []
-    for start in range(0, resamples, _AT_ONCE):
-        count = min(_AT_ONCE, resamples - start)
+    at_once = max(1, min(_MOST_AT_ONCE, _MOST_DRAWN // len(scores)))
+    for start in range(0, resamples, at_once):
+        count = min(at_once, resamples - start)
         parts.append(_figures(scores, _resample(rng, count, len(scores))))
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in estimate}
-    found = {name: _metric(estimate[name][0], drawn[name]) for name in estimate}
-    per_class = []
-    for index, name in enumerate(classes):
-        figures = {kind: found[f"{kind} {index}"] for kind in ("precision", "recall", "f1")}
-        per_class.append(ClassFigures(name, int((scores.labels == index).sum()), **figures))
+    whole = {name: _metric(estimate[name][0], drawn[name]) for name in _WHOLE}
+    support = np.bincount(scores.labels, minlength=size)
+    per_class = [
+        ClassFigures(
+            name,
+            int(support[label]),
+            **{
+                kind: _metric(estimate[kind][0, label], drawn[kind][:, label]) for kind in _BY_CLASS
+            },
+        )
+        for label, name in enumerate(classes)
+    ]
     count, confidence, correct = (
         part[0] for part in metrics.calibration_bins(scores, np.ones((1, len(scores))))
     )
     return Report(
         images=len(scores),
-        metrics={name: value for name, value in found.items() if value and " " not in name},
+        metrics={name: metric for name, metric in whole.items() if metric},
         per_class=tuple(per_class),
         confusion=_confusion(scores),
         calibration=tuple(
@@ -144,20 +158,17 @@ def evaluate(
 
 
 def _figures(scores: Scores, weights: Array) -> dict[str, Array]:
-    """Every figure of every resample; `recall 3` is that of class 3."""
+    """Every figure of every resample: `(R,)`, or `(R, K)` of those by class."""
     counts = metrics.class_counts(scores, weights)
-    by_class = {
-        f"{kind} {label}": getattr(counts, kind)[:, label]
-        for kind in ("precision", "recall", "f1")
-        for label in range(scores.probabilities.shape[1])
-    }
     return {
         "accuracy": metrics.accuracy(scores, weights),
         "balanced_accuracy": metrics.balanced_accuracy(counts),
         "macro_f1": metrics.macro_f1(counts),
         "auroc": metrics.auroc(scores, weights),
         "expected_calibration_error": metrics.expected_calibration_error(scores, weights),
-        **by_class,
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1": counts.f1,
     }
 
 

@@ -32,11 +32,11 @@ def read_columns(path: Path, kind: str, types: Mapping[str, pa.DataType]) -> pa.
     except (OSError, pa.ArrowException) as error:
         raise corrupt(path, kind, error) from error
     for name, expected in types.items():
-        if name not in table.column_names:
-            raise corrupt(path, kind, f"it has no column {name!r}")
+        if table.column_names.count(name) != 1:
+            raise corrupt(path, kind, f"it has no column {name!r}, or several")
         found = table.schema.field(name).type
-        if found != expected and not _is_matrix(found, expected):
-            raise corrupt(path, kind, f"the column {name!r} is {found}, not {expected}")
+        if not _fits(found, expected):
+            raise corrupt(path, kind, f"the column {name!r} is {found}, not {_describe(expected)}")
         if _has_nulls(table[name]):
             raise corrupt(path, kind, f"the column {name!r} lacks values")
     return table
@@ -61,13 +61,17 @@ def matrix(column: pa.ChunkedArray) -> Floats:
     return np.asarray(flat.astype(np.float32).reshape(len(column), column.type.list_size))
 
 
-def _is_matrix(found: pa.DataType, expected: pa.DataType) -> bool:
-    """Whether both are lists of the same numbers, and the found ones all of one length."""
-    return bool(
-        pa.types.is_list(expected)
-        and pa.types.is_fixed_size_list(found)
-        and found.value_type == expected.value_type
-    )
+def _fits(found: pa.DataType, expected: pa.DataType) -> bool:
+    """Whether they are the same; where a list is expected, one length must hold for all rows."""
+    if not pa.types.is_list(expected):
+        return bool(found == expected)
+    return bool(pa.types.is_fixed_size_list(found) and found.value_type == expected.value_type)
+
+
+def _describe(expected: pa.DataType) -> str:
+    if pa.types.is_list(expected):
+        return f"lists of {expected.value_type}, all of one length"
+    return str(expected)
 
 
 def _has_nulls(column: pa.ChunkedArray) -> bool:
