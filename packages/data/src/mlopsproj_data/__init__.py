@@ -11,14 +11,20 @@ if TYPE_CHECKING:
     from mlopsproj_data.config import DataConfig as DataConfig
     from mlopsproj_data.datamodule import DataModule as DataModule
     from mlopsproj_data.preparation import prepare as prepare
+    from mlopsproj_data.preparation import prepare_source as prepare_source
     from mlopsproj_data.prepared import PreparedDataset as PreparedDataset
+    from mlopsproj_data.records import LabelledSource as LabelledSource
+    from mlopsproj_data.records import Record as Record
 
 _MODULES = {
     "AugmentConfig": "config",
     "DataConfig": "config",
     "DataModule": "datamodule",
+    "LabelledSource": "records",
     "PreparedDataset": "prepared",
+    "Record": "records",
     "prepare": "preparation",
+    "prepare_source": "preparation",
 }
 
 __all__ = sorted(_MODULES)  # noqa: PLE0605 (sorted gives a list)

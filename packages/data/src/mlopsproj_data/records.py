@@ -3,6 +3,7 @@
 Knows nothing of files' formats or of how images are prepared.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -47,3 +48,10 @@ class LabelledSource:
     count: int
     signature: str
     records: Callable[[], Iterator[Record]]
+
+
+def content_id(record: Record) -> str:
+    """sha256 of the source bytes, hexadecimal: of the file, or of an array's shape and pixels."""
+    if isinstance(record.image, bytes):
+        return hashlib.sha256(record.image).hexdigest()
+    return hashlib.sha256(str(record.image.shape).encode() + record.image.tobytes()).hexdigest()

@@ -36,7 +36,7 @@ def open_source(config: DataConfig) -> LabelledSource:
         source = Source.auto
     match source:
         case Source.fashion_mnist:
-            return fashion_mnist_source(path, prepared_dir(config) / "downloads")
+            return fashion_mnist_source(path, prepared_folder(config) / "downloads")
         case Source.idx:
             if path is None:
                 raise ConfigError("data.source=idx needs data.path=FOLDER with the IDX files.")
@@ -52,7 +52,7 @@ def open_source(config: DataConfig) -> LabelledSource:
             return sample_source()
 
 
-def prepared_dir(config: DataConfig) -> Path:
+def prepared_folder(config: DataConfig) -> Path:
     """Where prepared data sets are kept."""
     return Path(config.prepared_dir).expanduser()
 
