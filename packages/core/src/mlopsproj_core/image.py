@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from mlopsproj_core.errors import ImageError
 
@@ -21,14 +21,31 @@ Pixels = npt.NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 """Largest decoded size, in pixels: beyond it a small file could fill the memory."""
 
+MAX_SOURCE_SIDE = 65_535
+"""Longest side of a source, in pixels, as in JPEG: beyond it Pillow's crops lose precision."""
+
 MIN_SIDE, MAX_SIDE = 8, 1024
+
+# No other: Pillow would also hand PostScript to an interpreter, for anyone who sends some.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 
 _SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "F"}) | _SIXTEEN_BIT_MODES
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 
+_ORIENTATION = 0x0112
+_TO_UPRIGHT: dict[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 # ITU-R BT.601 luma, the weights that Pillow's "L" uses.
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_RED, _GREEN, _BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +126,19 @@ def prepare_image(
         source: an encoded image file (JPEG, PNG, WebP, BMP, TIFF or GIF, of which the first
             frame counts), or uint8 `(height, width)` or `(height, width, 1 | 3)`.
         spec: the pixels that are wanted.
-        max_pixels: refuse images that decode to more.
+        max_pixels: refuse images that have more.
 
     Raises:
         ImageError: if it is empty, unreadable, truncated, too large or of another shape.
     """
-    image, mode = _decode(source, max_pixels) if isinstance(source, bytes) else _from_array(source)
+    if isinstance(source, bytes):
+        image, mode = _decode(source, max_pixels)
+    elif isinstance(source, np.ndarray):
+        image, mode = _from_array(source, max_pixels)
+    else:
+        raise ImageError(
+            f"A {type(source).__name__} is no image: give the bytes of an image file, or an array."
+        )
     width, height = image.size
     image = _resize_and_crop(image, spec)
     pixels = np.asarray(image)
@@ -129,17 +153,13 @@ def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
     if not data:
         raise ImageError("The image is empty (0 bytes).")
     try:
-        image = Image.open(io.BytesIO(data))
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
         mode = image.mode
-        if image.width * image.height > max_pixels:
-            raise ImageError(
-                f"The image has {image.width} x {image.height} pixels, more than the"
-                f" {max_pixels:,} that are accepted: make it smaller."
-            )
+        _check_size(image.width, image.height, max_pixels)
         # A JPEG is decoded at its full size here: reduced decoding would change pixels with the
         # version of libjpeg, and the probe would refuse the bundle.
         image.load()
-        return _eight_bit(ImageOps.exif_transpose(image)), mode
+        return _eight_bit(_upright(image)), mode
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -150,10 +170,13 @@ def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever they meet in a hostile file
-        raise ImageError(f"The image cannot be decoded: {error}.") from error
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise ImageError(
+            f"The image cannot be decoded ({reason}): send it whole, and saved again."
+        ) from error
 
 
-def _from_array(array: Pixels) -> tuple[Image.Image, str]:
+def _from_array(array: Pixels, max_pixels: int) -> tuple[Image.Image, str]:
     grey = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1)  # noqa: PLR2004 (axes)
     colour = array.ndim == 3 and array.shape[2] == 3  # noqa: PLR2004 (axes)
     if array.dtype != np.uint8 or not (grey or colour) or array.size == 0:
@@ -161,17 +184,38 @@ def _from_array(array: Pixels) -> tuple[Image.Image, str]:
             f"An array of {array.dtype} {array.shape} is no image: give uint8 (height, width) or"
             " (height, width, 1 or 3)."
         )
+    _check_size(array.shape[1], array.shape[0], max_pixels)
     image = Image.fromarray(array.reshape(array.shape[:2]) if grey else array)
     return image, image.mode
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels or max(width, height) > MAX_SOURCE_SIDE:
+        raise ImageError(
+            f"The image has {width} x {height} pixels, more than the {max_pixels:,} in all, or"
+            f" {MAX_SOURCE_SIDE:,} on a side, that are accepted: make it smaller."
+        )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 (broken metadata does not spoil the pixels)
+        return image
+    turn = _TO_UPRIGHT.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Grey ("L") or colour ("RGB"), eight bits; transparency is laid over white."""
     if image.mode in _SIXTEEN_BIT_MODES:
-        values = np.asarray(image, dtype=np.int64).clip(0, 65535)
-        return Image.fromarray((values / 257).round().astype(np.uint8))
+        values = np.asarray(image, dtype=np.int32).clip(0, 65535)
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8))
     if image.mode == "F":
-        return Image.fromarray(np.asarray(image).clip(0, 255).round().astype(np.uint8))
+        numbers = np.nan_to_num(np.asarray(image), nan=0).clip(0, 255)
+        return Image.fromarray(numbers.round().astype(np.uint8))
     target = "L" if image.mode in _GREY_MODES else "RGB"
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
         rgba = image.convert("RGBA")
@@ -183,8 +227,12 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 def _resize_and_crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
     if image.size == (spec.width, spec.height):
         return image
-    scale = max(spec.width / image.width, spec.height / image.height)
-    width, height = spec.width / scale, spec.height / scale
+    # The side that is kept whole is taken as it is, so that rounding never leaves the image.
+    width, height = float(image.width), float(image.height)
+    if image.width * spec.height > image.height * spec.width:
+        width = image.height * spec.width / spec.height
+    else:
+        height = image.width * spec.height / spec.width
     left, top = (image.width - width) / 2, (image.height - height) / 2
     # One call crops and resizes: nothing outside the crop is computed.
     return image.resize(
@@ -199,7 +247,8 @@ def _statistics(pixels: Pixels, *, width: int, height: int, mode: str) -> ImageS
     saturation = 0.0
     luma = values
     if values.ndim == 3:  # noqa: PLR2004 (axes)
-        luma = values @ _LUMA
+        # Not by a matrix product, whose rounding depends on the machine.
+        luma = values[..., 0] * _RED + values[..., 1] * _GREEN + values[..., 2] * _BLUE
         high, low = values.max(axis=2), values.min(axis=2)
         saturation = float(np.mean((high - low) / np.maximum(high, 1 / 255)))
     steps = np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean()
