@@ -12,9 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from mlopsproj_core.errors import BundleCorruptError
 from mlopsproj_core.image import ImageSpec
-from mlopsproj_core.manifest import MANIFEST, DataSummary, Manifest, Metric, Parity, parse_manifest
+from mlopsproj_core.manifest import (
+    MANIFEST,
+    DataSummary,
+    Manifest,
+    Metric,
+    Parity,
+    complaints,
+    parse_manifest,
+)
 
 MODEL: Final = "model.onnx"
 EVALUATION: Final = "evaluation.parquet"
@@ -25,6 +35,8 @@ PROBE: Final = "probe/expected.npz"
 
 REQUIRED: Final = (MODEL, EVALUATION, REFERENCE, TRAINING_IDS, MODEL_CARD, PROBE)
 """Every bundle holds these beside its manifest."""
+
+_DRAFT = f".{MANIFEST}."
 
 
 @dataclass(frozen=True)
@@ -101,34 +113,50 @@ def seal_bundle(
     The manifest is written last and at once, so that a half-made folder is never a bundle.
 
     Raises:
-        BundleCorruptError: if a required file is missing.
+        BundleCorruptError: if a required file is missing, or the manifest would not be valid.
     """
-    files = {
-        path.relative_to(folder).as_posix(): sha256_of(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
-    }
-    missing = [name for name in REQUIRED if name not in files]
+    files = _sha256_of_all(folder)
+    missing = [required for required in REQUIRED if required not in files]
     if missing:
-        raise BundleCorruptError(f"The bundle in {folder} lacks {', '.join(missing)}.")
-    manifest = Manifest(
-        name=name,
-        classes=classes,
-        image=image,
-        metrics=dict(metrics),
-        data=data,
-        parity=parity,
-        parent=parent,
-        config=dict(config or {}),
-        git_commit=git_commit,
-        packages=dict(packages or {}),
-        created=datetime.now(UTC),
-        files=files,
-    )
-    draft = folder / f".{MANIFEST}.{os.getpid()}"
-    draft.write_text(manifest.to_json(), encoding="utf-8")
-    draft.replace(folder / MANIFEST)
+        raise BundleCorruptError(
+            f"The bundle in {folder} lacks {', '.join(missing)}: write them before it is sealed."
+        )
+    try:
+        manifest = Manifest(
+            name=name,
+            classes=classes,
+            image=image,
+            metrics=dict(metrics),
+            data=data,
+            parity=parity,
+            parent=parent,
+            config=dict(config or {}),
+            git_commit=git_commit,
+            packages=dict(packages or {}),
+            created=datetime.now(UTC),
+            files=files,
+        )
+    except ValidationError as error:
+        raise BundleCorruptError(
+            f"The bundle in {folder} cannot be sealed: {complaints(error)}."
+        ) from error
+    draft = folder / f"{_DRAFT}{os.getpid()}"
+    try:
+        draft.write_bytes(manifest.to_json().encode())
+        draft.replace(folder / MANIFEST)
+    finally:
+        draft.unlink(missing_ok=True)
     return Bundle(folder, manifest)
+
+
+def _sha256_of_all(folder: Path) -> dict[str, str]:
+    """Of every file but the manifest, and drafts of it that a process left when it was killed."""
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != MANIFEST and not name.startswith(_DRAFT):
+            files[name] = sha256_of(path)
+    return files
 
 
 def sha256_of(path: Path) -> str:

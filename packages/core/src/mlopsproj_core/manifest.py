@@ -23,15 +23,29 @@ from mlopsproj_core.image import ImageSpec
 SCHEMA: Final = 1
 """Written by this release; readers accept it and the one before."""
 
-MANIFEST = "manifest.json"
+MANIFEST: Final = "manifest.json"
+
+_TOLD = 3
+"""How many complaints one error tells: a file of something else would have one for each key."""
 
 
 def _inside(path: str) -> str:
-    """Refuse a path that leaves the bundle: a manifest may come from a stranger."""
-    parts = PurePosixPath(path).parts
-    if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path:
+    """Refuse a path that leaves the bundle on any system: a manifest may come from a stranger."""
+    pure = PurePosixPath(path)
+    plain = pure.parts and not pure.is_absolute() and ".." not in pure.parts
+    # A colon names a drive, or a second stream of a file, on Windows.
+    if not plain or str(pure) != path or any(character in path for character in "\\:\0"):
         raise ValueError(f"{path!r} is no path inside the bundle")
+    if path == MANIFEST:
+        raise ValueError(f"{path!r} cannot hold its own sha256")
     return path
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse two classes of one name, which no prediction could tell apart."""
+    if len(set(names)) != len(names):
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return names
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
@@ -42,7 +56,10 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    # JSON has no NaN: a figure that is none is left out.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class Metric(_Record):
@@ -105,7 +122,7 @@ class Manifest(_Record):
 
     schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
     name: Name
-    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    classes: Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_distinct)]
     image: ImageSpec
     metrics: dict[str, Metric]
     data: DataSummary
@@ -136,16 +153,36 @@ def parse_manifest(text: str | bytes, where: str) -> Manifest:
     try:
         values = json.loads(text)
         schema = values["schema"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BundleCorruptError(
             f"{where} is no bundle manifest ({error!r}): publish or fetch the bundle again."
         ) from error
+    if type(schema) is not int:
+        raise BundleCorruptError(
+            f"{where} is no bundle manifest (its schema is {schema!r}, no whole number): publish"
+            " or fetch the bundle again."
+        )
     if schema != SCHEMA:
+        mend = "upgrade mlopsproj to load it" if schema > SCHEMA else "make the bundle again"
         raise BundleSchemaError(
-            f"{where} has schema {schema!r}; this release reads schema {SCHEMA}:"
-            " upgrade mlopsproj to load it."
+            f"{where} has schema {schema}; this release reads schema {SCHEMA}: {mend}."
         )
     try:
         return Manifest.model_validate_json(text)
-    except (ValidationError, ImageError) as error:
+    except ValidationError as error:
+        raise BundleCorruptError(
+            f"{where} is no valid bundle manifest ({complaints(error)}): publish or fetch the"
+            " bundle again."
+        ) from error
+    except ImageError as error:
         raise BundleCorruptError(f"{where} is no valid bundle manifest: {error}") from error
+
+
+def complaints(error: ValidationError) -> str:
+    """What is wrong with the first few keys, each named, in one line."""
+    found = [
+        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+        for detail in error.errors(include_url=False, include_input=False)
+    ]
+    more = [f"and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
+    return "; ".join([*found[:_TOLD], *more])
