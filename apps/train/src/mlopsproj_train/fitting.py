@@ -23,8 +23,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mlopsproj_train.checkpoints import AtomicCheckpointIO, best_and_last, load_checkpoint
 from mlopsproj_train.config import TrainConfig, TrainerConfig
-from mlopsproj_train.devices import choose_accelerator, choose_precision, lightning_precision
+from mlopsproj_train.devices import choose_accelerator
 from mlopsproj_train.epoch_log import EpochLog, read_rows
+from mlopsproj_train.precision import lightning_precision
 from mlopsproj_train.profiling import PhaseTimes, StepTrace
 from mlopsproj_train.run_folder import RunFolder
 
@@ -79,6 +80,14 @@ def fit(
     phases: PhaseTimes | None = None,
 ) -> Fit:
     """Train, from the last checkpoint of the folder where there is one.
+
+    Args:
+        module: untrained, or of the run that goes on.
+        data: what it is trained and validated on.
+        config: of the run, its precision chosen.
+        folder: of the run.
+        tracker: a mirror of the figures, if any.
+        phases: measures where the time goes, if given.
 
     Raises:
         ConfigError: if the trainer cannot do what it is told.
@@ -140,7 +149,7 @@ def _trainer(
     phases: PhaseTimes | None,
 ) -> tuple[pl.Trainer, Path]:
     accelerator = choose_accelerator(config.trainer.accelerator)
-    precision = choose_precision(config.trainer.precision, accelerator)
+    precision = config.trainer.precision
     logger.info("training on %s in %s, %d threads", accelerator, precision, torch.get_num_threads())
     best, last = best_and_last(folder)
     own: list[pl.Callback] = [

@@ -4,7 +4,7 @@ Each step is a call into a library or a neighbour; here stand only their order a
 """
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,10 +22,11 @@ from rich.console import Console
 from mlopsproj_train.bundling import make_bundle
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import Output, TrainConfig
-from mlopsproj_train.devices import use_available_cpus
+from mlopsproj_train.devices import choose_accelerator, use_available_cpus
 from mlopsproj_train.epoch_log import draw_curves, read_rows
 from mlopsproj_train.fitting import Fit, fit
 from mlopsproj_train.logs import log_file, set_up_logging
+from mlopsproj_train.precision import choose_precision
 from mlopsproj_train.profiling import PhaseTimes
 from mlopsproj_train.progress import prepare_with_progress
 from mlopsproj_train.publishing import publish
@@ -71,6 +72,8 @@ def _run(config: TrainConfig, folder: RunFolder, dataset: PreparedDataset) -> Su
     tracker = start_tracking(config.logger, folder, asdict(config))
     train = dataset.labelled("train")
     module = new_module(config, dataset)
+    config = with_precision(config, module, train)
+    folder.write_config(config)  # a run that goes on computes alike
     data = DataModule(
         dataset, batch_size=config.trainer.batch_size, seed=config.seed, augment=config.data.augment
     )
@@ -118,6 +121,16 @@ def new_module(config: TrainConfig, dataset: PreparedDataset) -> ImageClassifier
     )
     network.set_normalisation(*_channel_statistics(dataset.labelled("train")))
     return ImageClassifier(network, model=config.model, optimizer=config.optimizer)
+
+
+def with_precision(
+    config: TrainConfig, module: ImageClassifier, train: LabelledImages
+) -> TrainConfig:
+    """`config` with the arithmetic that was chosen for this machine in place of `auto`."""
+    images = torch.tensor(train.images[: config.trainer.batch_size])
+    accelerator = choose_accelerator(config.trainer.accelerator)
+    precision = choose_precision(config.trainer.precision, accelerator, module.network, images)
+    return replace(config, trainer=replace(config.trainer, precision=precision))
 
 
 def _channel_statistics(train: LabelledImages) -> tuple[torch.Tensor, torch.Tensor]:

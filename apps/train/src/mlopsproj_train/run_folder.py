@@ -71,6 +71,12 @@ class RunFolder:
         """What was published."""
         return self.path / "bundle"
 
+    def write_config(self, config: TrainConfig) -> None:
+        """Keep the configuration, at once: without it the run cannot be resumed."""
+        draft = self.config.with_name(f".{self.config.name}")
+        draft.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+        draft.replace(self.config)
+
 
 def new_run_folder(config: TrainConfig, now: datetime) -> RunFolder:
     """Make the folder of a new run and write its configuration there.
@@ -89,7 +95,7 @@ def new_run_folder(config: TrainConfig, now: datetime) -> RunFolder:
     else:
         path = _free_folder(Path("runs") / now.strftime("%Y-%m-%d_%H-%M-%S"))
     folder = RunFolder(path)
-    folder.config.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+    folder.write_config(config)
     return folder
 
 
