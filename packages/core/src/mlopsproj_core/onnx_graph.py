@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 
 from mlopsproj_core.cpu import available_cpus
-from mlopsproj_core.errors import BundleCorruptError, ImageError
+from mlopsproj_core.errors import BundleCorruptError, ConfigError, ImageError
 from mlopsproj_core.image import ImageSpec, Pixels
 from mlopsproj_core.outputs import Outputs
 
@@ -32,9 +32,12 @@ class OnnxGraph:
 
         Raises:
             BundleCorruptError: if the graph cannot be loaded or breaks the contract.
+            ConfigError: if there is to be less than one thread.
         """
+        if threads is not None and threads < 1:
+            raise ConfigError(f"threads={threads}: give 1 or more, or leave it out.")
         self.spec = spec
-        self._session = _session(model, threads or available_cpus())
+        self._session = _session(model, available_cpus() if threads is None else threads)
         _check_contract(self._session, spec, classes)
 
     def run(self, images: Pixels) -> Outputs:
@@ -45,14 +48,21 @@ class OnnxGraph:
 
         Raises:
             ImageError: if dtype or shape are others.
+            BundleCorruptError: if the graph fails.
         """
         spec = self.spec
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != spec.shape:  # noqa: PLR2004 (axes)
+        if images.dtype != np.uint8 or images.shape[1:] != spec.shape or not len(images):
             raise ImageError(
-                f"The graph takes uint8 (N, {spec.height}, {spec.width}, {spec.channels}), not"
-                f" {images.dtype} {images.shape}: use Predictor.predict for images of other sizes."
+                f"The graph takes uint8 (N, {spec.height}, {spec.width}, {spec.channels}), N at"
+                f" least 1, not {images.dtype} {images.shape}: use Predictor.predict for images of"
+                " other sizes."
             )
-        outputs = self._session.run(OUTPUT_NAMES, {"image": np.ascontiguousarray(images)})
+        try:
+            outputs = self._session.run(OUTPUT_NAMES, {"image": np.ascontiguousarray(images)})
+        except Exception as error:  # onnxruntime raises its own exceptions, without a common root
+            raise BundleCorruptError(
+                f"The graph fails on {len(images)} images: {error}. Export it again."
+            ) from error
         return Outputs(*(np.asarray(output, dtype=np.float32) for output in outputs))
 
 
@@ -73,18 +83,32 @@ def _session(model: Path, threads: int) -> ort.InferenceSession:
 
 
 def _check_contract(session: ort.InferenceSession, spec: ImageSpec, classes: int) -> None:
+    """Hold names, types and axes against the contract; "N" is dynamic, None any."""
+    image = {"image": ("tensor(uint8)", ("N", *spec.shape))}
+    promised = {
+        "probabilities": ("tensor(float)", ("N", classes)),
+        "embedding": ("tensor(float)", ("N", None)),
+        "ood_score": ("tensor(float)", ("N",)),
+    }
     inputs = {value.name: (value.type, value.shape) for value in session.get_inputs()}
-    kind, shape = inputs.get("image", ("", []))
-    outputs = {value.name: value.shape for value in session.get_outputs()}
-    if (
-        len(inputs) != 1
-        or kind != "tensor(uint8)"
-        or list(shape[1:]) != list(spec.shape)
-        or not set(OUTPUT_NAMES) <= set(outputs)
-        or outputs["probabilities"][-1] != classes
-    ):
+    outputs = {value.name: (value.type, value.shape) for value in session.get_outputs()}
+    broken = [name for name, value in image.items() if not _agrees(inputs.get(name), value)]
+    broken += [name for name, value in promised.items() if not _agrees(outputs.get(name), value)]
+    broken += [name for name in inputs if name not in image]
+    if broken:
         raise BundleCorruptError(
-            f"The graph takes {inputs} and gives {outputs}; the manifest promises `image` uint8"
-            f" (N, {spec.height}, {spec.width}, {spec.channels}) and {OUTPUT_NAMES} of {classes}"
-            " classes: export it again."
+            f"{', '.join(broken)} of the graph break the contract. It takes {inputs} and gives"
+            f" {outputs}; the manifest promises {image} and {promised}: export it again."
         )
+
+
+def _agrees(
+    found: tuple[str, list[int | str | None]] | None,
+    promised: tuple[str, tuple[int | str | None, ...]],
+) -> bool:
+    if found is None or found[0] != promised[0] or len(found[1]) != len(promised[1]):
+        return False
+    return all(
+        wanted is None or (not isinstance(axis, int) if wanted == "N" else axis == wanted)
+        for axis, wanted in zip(found[1], promised[1], strict=True)
+    )

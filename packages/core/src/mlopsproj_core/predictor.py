@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mlopsproj_core.bundle import MODEL, PROBE, Bundle
+from mlopsproj_core.errors import ImageError
 from mlopsproj_core.image import ImageStatistics, Pixels, PreparedImage, prepare_image
 from mlopsproj_core.manifest import Manifest
 from mlopsproj_core.onnx_graph import OnnxGraph
@@ -69,6 +70,7 @@ class Predictor:
 
         Raises:
             BundleCorruptError: if the graph cannot be loaded or breaks the contract.
+            ConfigError: if there is to be less than one thread.
         """
         self.bundle = bundle
         manifest = bundle.manifest
@@ -83,6 +85,7 @@ class Predictor:
         Raises:
             BundleError: if it is corrupt, of another schema, or if this machine decodes or
                 computes otherwise than it expects.
+            ConfigError: if there is to be less than one thread.
         """
         bundle = Bundle.open(path)
         bundle.verify()
@@ -118,16 +121,39 @@ class Predictor:
     def predict(self, images: Sequence[bytes | Pixels]) -> list[Prediction]:
         """Predict from encoded images or arrays of any size, in one batch.
 
+        One bad image fails the whole batch: to go on without it, `prepare` each image and give
+        the good ones to `predict_prepared`.
+
         Args:
             images: encoded files, or uint8 `(height, width)` or `(height, width, 1 | 3)`.
 
         Raises:
-            ImageError: if one of them cannot be used.
+            ImageError: naming the first of them that cannot be used.
+        """
+        if isinstance(images, bytes | np.ndarray):
+            raise ImageError(
+                "One image or one array is no list of images: call predict([image]), or"
+                " predict(list(array)) for an array of many."
+            )
+        prepared = []
+        for number, image in enumerate(images, start=1):
+            try:
+                prepared.append(self.prepare(image))
+            except ImageError as error:
+                if len(images) == 1:
+                    raise
+                raise ImageError(f"Image {number} of {len(images)}: {error}") from error
+        return self.predict_prepared(prepared)
+
+    def predict_prepared(self, images: Sequence[PreparedImage]) -> list[Prediction]:
+        """Predict from images that `prepare` made, in one batch.
+
+        Raises:
+            ImageError: if they were prepared for another bundle.
         """
         if not images:
             return []
-        prepared = [self.prepare(image) for image in images]
-        outputs = self.run(np.stack([image.pixels for image in prepared]))
+        outputs = self.run(np.stack([image.pixels for image in images]))
         return [
             Prediction(
                 ranking=self._ranking(outputs.probabilities[row]),
@@ -136,7 +162,7 @@ class Predictor:
                 ood_score=float(outputs.ood_score[row]),
                 statistics=image.statistics,
             )
-            for row, image in enumerate(prepared)
+            for row, image in enumerate(images)
         ]
 
     def _ranking(self, probabilities: Floats) -> tuple[ClassProbability, ...]:

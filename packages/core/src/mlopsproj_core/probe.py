@@ -6,14 +6,17 @@ CPU without VNNI) is refused before it answers anybody. Knows nothing of onnxrun
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from mlopsproj_core.errors import BundleCorruptError, ImageError, ProbeError
 from mlopsproj_core.image import ImageSpec, Pixels, prepare_image
-from mlopsproj_core.outputs import Outputs
+from mlopsproj_core.outputs import Floats, Outputs
 
 EXPECTED = "expected.npz"
 
@@ -23,6 +26,9 @@ PIXEL_TOLERANCE = 2
 PROBABILITY_TOLERANCE = 1e-3
 """Largest difference of a probability: float32 kernels of different CPUs stay below 1e-5, and a
 saturated int8 kernel is far above."""
+
+SCORE_TOLERANCE = 1e-2
+"""Largest difference of an out-of-distribution score: of its value, or of 1 where that is less."""
 
 _EXIF_ORIENTATION = 0x0112
 
@@ -55,43 +61,84 @@ def check_probe(folder: Path, spec: ImageSpec, run: Callable[[Pixels], Outputs])
     Decoding and arithmetic are held apart, so that the error names the one at fault.
 
     Raises:
-        ProbeError: if pixels or probabilities differ by more than their tolerance.
+        ProbeError: if pixels, probabilities or scores differ by more than their tolerance.
         BundleCorruptError: if the probe cannot be read.
     """
-    try:
-        with np.load(folder / EXPECTED, allow_pickle=False) as file:
-            expected = {key: file[key] for key in file.files}
-        names, pixels = _prepare(folder, spec)
-        same = names == expected["names"].tolist() and pixels.shape == expected["pixels"].shape
-        outputs = run(expected["pixels"])
-        same = same and outputs.probabilities.shape == expected["probabilities"].shape
-    except (OSError, ValueError, KeyError, ImageError) as error:
-        raise BundleCorruptError(f"The probe in {folder} cannot be read: {error}.") from error
-    if not same:
-        raise BundleCorruptError(f"The probe in {folder} is of another model.")
-
-    off = np.abs(pixels.astype(np.int16) - expected["pixels"]).max(axis=(1, 2, 3))
+    expected = _read(folder / EXPECTED)
+    names, pixels = _prepare(folder, spec)
+    if expected.names != names or not _alike(expected.pixels, pixels):
+        raise BundleCorruptError(
+            f"The probe in {folder} expects other images than it holds, or another size: make"
+            " the bundle again."
+        )
+    off = np.abs(pixels.astype(np.int16) - expected.pixels).max(axis=(1, 2, 3))
     if off.max() > PIXEL_TOLERANCE:
         raise ProbeError(
             f"This machine decodes {names[int(off.argmax())]} otherwise than the bundle expects"
             f" (a pixel differs by {off.max()} of 255, at most {PIXEL_TOLERANCE} is accepted):"
             " install the Pillow version that the manifest names."
         )
-    worst = float(np.abs(outputs.probabilities - expected["probabilities"]).max())
-    if not worst <= PROBABILITY_TOLERANCE:  # also when it is not a number
-        raise ProbeError(
-            f"This machine computes otherwise than the bundle in {folder.parent} expects (a"
-            f" probability differs by {worst:.2g}, at most {PROBABILITY_TOLERANCE:g} is"
-            " accepted): serve a float32 version here, or use the CPU that it was made for."
+    found = run(expected.pixels)
+    if not (
+        _alike(expected.probabilities, found.probabilities)
+        and _alike(expected.ood_score, found.ood_score)
+    ):
+        raise BundleCorruptError(
+            f"The probe in {folder} expects outputs of another shape than the graph gives: make"
+            " the bundle again."
         )
+    scale = np.maximum(np.abs(expected.ood_score), 1)
+    for what, differences, tolerance in (
+        ("probability", found.probabilities - expected.probabilities, PROBABILITY_TOLERANCE),
+        ("score", (found.ood_score - expected.ood_score) / scale, SCORE_TOLERANCE),
+    ):
+        worst = float(np.abs(differences).max())
+        if not worst <= tolerance:  # also when it is not a number
+            raise ProbeError(
+                f"This machine computes otherwise than the bundle in {folder.parent} expects (a"
+                f" {what} differs by {worst:.2g}, at most {tolerance:g} is accepted): serve a"
+                " float32 version here, or use the CPU that it was made for."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Expected:
+    names: list[str]
+    pixels: Pixels
+    probabilities: Floats
+    ood_score: Floats
+
+
+def _read(path: Path) -> _Expected:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return _Expected(
+                file["names"].tolist(), file["pixels"], file["probabilities"], file["ood_score"]
+            )
+    except Exception as error:  # zipfile, zlib and numpy raise whatever they meet
+        raise BundleCorruptError(
+            f"{path} cannot be read ({error or type(error).__name__}): fetch or make the bundle"
+            " again."
+        ) from error
+
+
+def _alike(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> bool:
+    return first.shape == second.shape and first.dtype == second.dtype
 
 
 def _prepare(folder: Path, spec: ImageSpec) -> tuple[list[str], Pixels]:
     files = sorted(path for path in folder.iterdir() if path.suffix in {".jpg", ".png"})
     if not files:
-        raise BundleCorruptError(f"The probe in {folder} holds no image.")
-    pixels = np.stack([prepare_image(path.read_bytes(), spec).pixels for path in files])
-    return [path.name for path in files], pixels
+        raise BundleCorruptError(f"The probe in {folder} holds no image: make the bundle again.")
+    pixels = []
+    for path in files:
+        try:
+            pixels.append(prepare_image(path.read_bytes(), spec).pixels)
+        except (OSError, ImageError) as error:
+            raise BundleCorruptError(
+                f"{path} cannot be used ({error}): fetch or make the bundle again."
+            ) from error
+    return [path.name for path in files], np.stack(pixels)
 
 
 def _images(spec: ImageSpec) -> Iterator[tuple[str, bytes]]:
