@@ -1,4 +1,4 @@
-"""What every benchmark ends with: ratios with their spread, printed, and stored with where and when.
+"""What every benchmark ends with: ratios with their spread, printed and stored.
 
 A figure is a ratio of two things measured in turn in one run, since the speed of a machine drifts.
 """

@@ -20,34 +20,32 @@ from measurement import ratios, show, store
 from mlopsproj_data import DataModule, PreparedDataset, prepare
 from mlopsproj_models.schedule import make_optimizer, make_schedule
 from mlopsproj_train.config import LoggerConfig, Precision, TrainConfig, TrainerConfig, WandbMode
-from mlopsproj_train.devices import choose_precision, use_available_cpus
-from mlopsproj_train.fitting import fit
-from mlopsproj_train.pipeline import new_module
+from mlopsproj_train.devices import use_available_cpus
+from mlopsproj_train.fitting import fit, moving_average
+from mlopsproj_train.pipeline import new_module, with_precision
 from mlopsproj_train.run_folder import new_run_folder
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 
 def bare_loop(config: TrainConfig, dataset: PreparedDataset) -> float:
     """Median over the epochs of images per second."""
     network = new_module(config, dataset).network.train()
-    data = DataModule(dataset, config.trainer.batch_size, config.seed)
+    data = DataModule(dataset, batch_size=config.trainer.batch_size, seed=config.seed)
     split = dataset.labelled("train")
     images, labels = torch.tensor(split.images), torch.tensor(split.labels)
     batch_size = config.trainer.batch_size
     batches = len(images) // batch_size
     optimizer = make_optimizer(network, config.optimizer)
-    schedule = make_schedule(
-        optimizer, config.optimizer, steps=batches * config.trainer.max_epochs
-    )
+    schedule = make_schedule(optimizer, config.optimizer, steps=batches * config.trainer.max_epochs)
     average = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(config.model.ema_decay), use_buffers=True
+        network, multi_avg_fn=moving_average(config.model.ema_decay), use_buffers=True
     )
-    bfloat16 = choose_precision(Precision.auto, "cpu") is Precision.bfloat16
+    bfloat16 = config.trainer.precision is Precision.bfloat16
     rates = []
     for epoch in range(config.trainer.max_epochs):
         started = time.perf_counter()
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))
-        for index in order[: batches * batch_size].split(batch_size):
+        for index in torch.split(order[: batches * batch_size], batch_size):
             batch = data.augmented(images[index], step=0)
             with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
                 logits = network(network.normalise(batch))
@@ -55,7 +53,7 @@ def bare_loop(config: TrainConfig, dataset: PreparedDataset) -> float:
                     logits, labels[index], label_smoothing=config.model.loss.label_smoothing
                 )
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             schedule.step()
@@ -67,7 +65,7 @@ def bare_loop(config: TrainConfig, dataset: PreparedDataset) -> float:
 def train(config: TrainConfig, dataset: PreparedDataset, folder: Path) -> float:
     """What `train` itself reports."""
     run = new_run_folder(replace(config, run_dir=str(folder)), datetime.now(UTC))
-    data = DataModule(dataset, config.trainer.batch_size, config.seed)
+    data = DataModule(dataset, batch_size=config.trainer.batch_size, seed=config.seed)
     return fit(new_module(config, dataset), data, config, run, tracker=None).images_per_second
 
 
@@ -87,6 +85,7 @@ def main() -> None:
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as scratch:
         dataset = prepare(replace(config.data, prepared_dir=scratch))
+        config = with_precision(config, new_module(config, dataset), dataset.labelled("train"))
         for pair in range(arguments.pairs):
             theirs.append(bare_loop(config, dataset))
             ours.append(train(config, dataset, Path(scratch) / f"run-{pair}"))

@@ -31,6 +31,8 @@ from mlopsproj_train.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 _LIGHTNINGS_ADVICE = (
     ".*does not have many workers.*",  # batches of memory-mapped pixels need none
     ".*smaller than the logging interval.*",  # figures are logged once an epoch
@@ -128,14 +130,14 @@ def fit(
     )
 
 
-def moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
     """An exponential moving average that follows quickly at first.
 
     The decay rises as (1 + n) / (10 + n) over n updates to its full value, so that the first
     weights are forgotten also in short runs.
     """
 
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
         now = min(decay, (1 + int(count)) / (10 + int(count)))
         get_ema_multi_avg_fn(now)(averaged, current, count)  # type: ignore[no-untyped-call]  # torch leaves it untyped
 
