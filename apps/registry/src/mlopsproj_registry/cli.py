@@ -4,19 +4,22 @@ Only reads arguments and shows answers; rich, numpy and the rest are imported wh
 needed, so that `registry list` answers at once.
 """
 
-import getpass
 import json
+import logging
 from typing import Annotated
 
 import typer
 from mlopsproj_core.command import run_command
-from mlopsproj_core.errors import GateRefusedError, UndecidedError
+from mlopsproj_core.errors import GateRefusedError, RegistryError, UndecidedError
 from mlopsproj_core.registry import PRODUCTION, Registry
 from mlopsproj_core.settings import Settings
+
+from mlopsproj_registry.actor import current_actor
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # help answers at once, and is not cut in a pipe
     help="Versions of models, and the aliases that point at them.",
     epilog="A model is written NAME:VERSION or NAME@ALIAS; NAME alone is its production.",
 )
@@ -31,7 +34,10 @@ Alias = Annotated[str, typer.Option(help="That is moved.")]
 
 
 def main() -> None:
-    """Run the command with this process's arguments."""
+    """Run the command with this process's arguments; messages go to stderr."""
+    logging.basicConfig(format="%(message)s")
+    for name in ("mlopsproj_core", "mlopsproj_registry"):
+        logging.getLogger(name).setLevel(logging.INFO)
     run_command(lambda: app(prog_name="registry"))
 
 
@@ -39,42 +45,42 @@ def _open(url: str | None) -> Registry:
     return Registry(url or Settings().registry_url)
 
 
+def _full(model: str) -> str:
+    """A model as it was written, with `$MLOPSPROJ_MODEL` where the name was left out."""
+    return f"{Settings().model or ''}{model}" if model[:1] in ("", "@", ":") else model
+
+
 def _print_json(document: object) -> None:
-    typer.echo(json.dumps(document, indent=2, default=str))
+    typer.echo(json.dumps(document, indent=2))
 
 
 @app.command("list")
 def list_versions(registry: Url = None, *, as_json: AsJson = False) -> None:
-    """List every model, its versions and aliases.
+    """List all versions with their accuracy and aliases.
 
     Example: registry list --registry gs://bucket/registry
     """
-    from mlopsproj_registry.views import list_models
+    from mlopsproj_registry.views import list_models, models_table
 
     found = _open(registry)
     models = list_models(found)
     if as_json:
         _print_json(models)
-    elif not models:
-        typer.echo(f"The registry {found.url} holds no model: make one with `uv run train`.")
+    elif models:
+        typer.echo(models_table(models))
     else:
-        for model in models:
-            aliases = ", ".join(f"{alias} -> {n}" for alias, n in model["aliases"].items())
-            typer.echo(
-                f"{model['name']}  {len(model['versions'])} versions, newest"
-                f" {model['versions'][-1]}; {aliases or 'no alias'}"
-            )
+        typer.echo(f"{found.url} holds no model: make one with `uv run train`.")
 
 
 @app.command()
 def show(model: Model, registry: Url = None, *, as_json: AsJson = False) -> None:
-    """Show a version: figures, data, aliases and their history.
+    """Show a version and the history of its aliases.
 
     Example: registry show fashion-mnist:2
     """
     from mlopsproj_registry.views import describe_version, print_version
 
-    description = describe_version(_open(registry), model)
+    description = describe_version(_open(registry), _full(model))
     if as_json:
         _print_json(description)
     else:
@@ -88,7 +94,7 @@ def promote(
     registry: Url = None,
     alias: Alias = PRODUCTION,
     margin: Annotated[
-        float, typer.Option(min=0, max=1, help="Loss of accuracy that is accepted, 0 to 1.")
+        float, typer.Option(help="Loss of accuracy that is accepted, 0 to 1.")
     ] = 0.005,
     reason: Annotated[str, typer.Option(help="Told in the alias's history.")] = "promoted",
     accept_undecided: Annotated[
@@ -100,7 +106,7 @@ def promote(
     ] = "prepared",
     as_json: AsJson = False,
 ) -> None:
-    """Judge a version by the gates, and point an alias at it if they let it pass.
+    """Point an alias at a version if the gates let it pass.
 
     Ends with 3 if a gate refuses, and with 4 if the evidence does not suffice.
 
@@ -111,10 +117,10 @@ def promote(
 
     answer = promote_version(
         _open(registry),
-        model,
+        _full(model),
         alias=alias,
         margin=margin,
-        actor=getpass.getuser(),
+        actor=current_actor(),
         reason=reason,
         accept_undecided=accept_undecided,
         prepared_dir=prepared_dir,
@@ -126,11 +132,13 @@ def promote(
         print_gates(answer)
     if answer.moved is not None:
         return
+    stays = f"{answer.version.name}@{alias} stays where it is"
     if answer.verdict == "fail":
-        raise GateRefusedError(f"{answer.version} stays where it is: a gate refused it.")
+        refusing = ", ".join(gate.name for gate in answer.gates if gate.verdict == "fail")
+        raise GateRefusedError(f"{stays}: {answer.version} is refused by the gate {refusing}.")
     raise UndecidedError(
-        f"{answer.version} stays where it is: the evidence does not suffice. Test on more images,"
-        " or take the risk by --accept-undecided REASON."
+        f"{stays}: the evidence for {answer.version} does not suffice. Test on more images, or"
+        " take the risk by --accept-undecided REASON."
     )
 
 
@@ -143,7 +151,7 @@ def rollback(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Point an alias at the version before the present one.
+    """Point an alias at the version before.
 
     Example: registry rollback fashion-mnist --reason "wrong on night photographs"
     """
@@ -151,9 +159,9 @@ def rollback(
 
     name, move = roll_back(
         _open(registry),
-        model,
+        _full(model),
         alias=alias,
-        actor=getpass.getuser(),
+        actor=current_actor(),
         reason=reason,
         event_url=Settings().event_url,
     )
@@ -172,15 +180,23 @@ def verify(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Hold every file of a version, or of all, against its recorded sha256.
+    """Hold every file against its recorded sha256.
+
+    Without a model, every version is held, and every alias must point at one. Names all that is
+    broken, and ends with 1 if anything is.
 
     Example: registry verify
     """
+    from mlopsproj_registry.verification import verify_registry
+
     found = _open(registry)
-    versions = [found.resolve(model)] if model else found.all_versions()
-    for version in versions:
-        found.verify(version)
+    answer = verify_registry(found, _full(model) if model else None)
     if as_json:
-        _print_json({"verified": [str(version) for version in versions]})
+        _print_json({"verified": answer.verified, "broken": answer.broken})
     else:
-        typer.echo(f"{len(versions)} versions verified in {found.url}.")
+        for name in answer.verified:
+            typer.echo(f"{name}  whole")
+        for name, reason in answer.broken.items():
+            typer.echo(f"{name}  broken: {reason}")
+    if answer.broken:
+        raise RegistryError(f"Broken in {found.url}: {', '.join(answer.broken)}.")

@@ -4,13 +4,22 @@ Knows nothing of how the answer is shown.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlopsproj_core.bundle import Bundle
-from mlopsproj_core.errors import ConfigError, DataError, EventError, StaleError
+from mlopsproj_core.errors import (
+    BundleCorruptError,
+    ConfigError,
+    DataError,
+    EventError,
+    ProbeError,
+    RegistryError,
+    StaleError,
+)
 from mlopsproj_core.events import deliver, model_promoted
+from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import AliasMove, ModelVersion, Registry
 from mlopsproj_data import PreparedDataset
@@ -77,11 +86,14 @@ def promote_version(
         event_url: where the promotion is told.
 
     Raises:
-        ConfigError: if the reason to accept is empty.
-        MlopsprojError: if the version cannot be found or read.
+        ConfigError: if the reason to accept is empty, the margin is none, or the alias points at
+            the version already.
+        MlopsprojError: if the version cannot be found, or is read by another release only.
     """
     if accept_undecided is not None and not accept_undecided.strip():
         raise ConfigError("--accept-undecided needs a reason: it is recorded in the history.")
+    if not 0 <= margin <= 1:  # also when it is not a number
+        raise ConfigError(f"--margin {margin}: give a loss of accuracy from 0 to 1, e.g. 0.005.")
     version = registry.resolve(reference)
     while True:
         moves = registry.history(version.name, alias)
@@ -111,10 +123,32 @@ def promote_version(
 
 
 def roll_back(
-    registry: Registry, reference: str, *, alias: str, actor: str, reason: str, event_url: str
+    registry: Registry, name: str, *, alias: str, actor: str, reason: str, event_url: str
 ) -> tuple[str, AliasMove]:
-    """Point `alias` at the version before the present one; name of the model, and the move."""
-    name = registry.resolve(f"{reference}@{alias}").name
+    """Point `alias` at the version before the present one.
+
+    Args:
+        registry: that holds the model.
+        name: of the model; may be empty where there is one.
+        alias: that is moved.
+        actor: who asks.
+        reason: told in the history.
+        event_url: where the move is told.
+
+    Returns:
+        Name of the model, and the move.
+
+    Raises:
+        ConfigError: if `name` is more than a name.
+        NotFoundError: if there is no such model or alias, or no version to go back to.
+        StaleError: if the alias was moved meanwhile.
+    """
+    if "@" in name or ":" in name:
+        raise ConfigError(
+            f"rollback takes the NAME of a model, not {name!r}: it goes back one version. Another"
+            " alias than production is named by --alias; another version is promoted."
+        )
+    name = registry.resolve(f"{name}@{alias}").name
     move = registry.rollback(name, alias, actor=actor, reason=reason)
     _tell(name, move, registry.url, event_url)
     return name, move
@@ -127,33 +161,59 @@ def _judge(
     margin: float,
     prepared_dir: Path,
 ) -> tuple[GateResult, ...]:
-    candidate_bundle = Bundle.open(registry.fetch(version))
+    try:
+        candidate_bundle = Bundle.open(registry.fetch(version))
+        candidate_bundle.verify()
+    except BundleCorruptError as error:
+        return (GateResult("bundle", Verdict.failed, "broken", "all verified", str(error)),)
     if champion is None:
         return judge(candidate_bundle, None, margin=margin)
-    champion_bundle = Bundle.open(registry.fetch(champion))
-    scores = None
-    if needs_new_scores(candidate_bundle, champion_bundle):
-        scores = _score_again(champion_bundle, candidate_bundle, prepared_dir)
+    try:
+        champion_bundle = Bundle.open(registry.fetch(champion))
+        champion_bundle.verify()
+        scores = None
+        if needs_new_scores(candidate_bundle, champion_bundle):
+            scores = _score_again(champion_bundle, candidate_bundle, prepared_dir)
+    except (BundleCorruptError, RegistryError) as error:
+        # A broken champion must not hold its place for ever, nor be taken for a beaten one.
+        return tuple(
+            replace(gate, verdict=Verdict.undecided, detail=f"{champion} cannot be judged: {error}")
+            if gate.name == "accuracy"
+            else gate
+            for gate in judge(candidate_bundle, None, margin=margin)
+        )
     return judge(candidate_bundle, champion_bundle, champion_scores=scores, margin=margin)
 
 
 def _score_again(champion: Bundle, candidate: Bundle, prepared_dir: Path) -> Scores | None:
-    """The champion on the candidate's test images; None where they are not at hand.
+    """The champion on the candidate's test images; None where that cannot be had.
 
     Then they are compared on the images that both were judged on, if there are any.
     """
-    if champion.manifest.image != candidate.manifest.image:
+    ours, theirs = candidate.manifest, champion.manifest
+    if (ours.image, ours.classes) != (theirs.image, theirs.classes):
         return None
-    fingerprint = candidate.manifest.data.fingerprint
+    images = _find_test_images(ours.data.fingerprint, prepared_dir)
+    if images is None:
+        return None
+    try:
+        predictor = Predictor.load(champion.path)
+    except ProbeError as error:
+        logger.warning("production is not scored again: %s", error)
+        return None
+    return score(predictor.run, images)[0]
+
+
+def _find_test_images(fingerprint: str, prepared_dir: Path) -> LabelledImages | None:
+    """Of the prepared data set with this fingerprint, if it is there and whole."""
     for description in sorted(prepared_dir.glob("*/dataset.json")):
         try:
             dataset = PreparedDataset.open(description.parent)
-        except DataError:
-            continue
-        if dataset.fingerprint == fingerprint:
-            logger.info("scoring production again on %s", dataset.folder)
-            predictor = Predictor.load(champion.path)
-            return score(predictor.run, dataset.labelled("test"))[0]
+            if dataset.fingerprint == fingerprint:
+                logger.info("scoring production again on the test images of %s", dataset.folder)
+                return dataset.labelled("test")
+        except DataError as error:
+            logger.warning("%s is passed over: %s", description.parent, error)
     logger.warning(
         "The data set of the candidate (fingerprint %s) is not in %s: production is compared on"
         " the images that both were tested on. Prepare it there, or name --prepared-dir.",

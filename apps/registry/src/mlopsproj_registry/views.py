@@ -1,28 +1,61 @@
 """What the registry holds, gathered as plain values, and shown as tables.
 
-Knows nothing of arguments. Rich is imported where a table is drawn.
+Knows nothing of arguments. Rich is imported where it draws: the list, which is asked for most, is
+laid out without it.
 """
 
+import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlopsproj_core.registry import Registry
+from mlopsproj_core.errors import BundleError
+from mlopsproj_core.registry import ModelVersion, Registry
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mlopsproj_registry.promotion import Promotion
 
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
+_UNLIMITED_WIDTH = 10_000
 
 
 def list_models(registry: Registry) -> list[dict[str, Any]]:
-    """Name, versions and aliases of each model."""
-    return [
-        {
-            "name": name,
-            "versions": registry.versions(name),
-            "aliases": {alias: move.version for alias, move in registry.aliases(name).items()},
-        }
-        for name in registry.names()
-    ]
+    """Name, aliases and versions of each model; of each version its accuracy and when it was made.
+
+    A version whose manifest cannot be read is listed with its `error`.
+    """
+    return [_list_model(registry, name) for name in registry.names()]
+
+
+def _list_model(registry: Registry, name: str) -> dict[str, Any]:
+    aliases = {alias: move.version for alias, move in registry.aliases(name).items()}
+    return {
+        "name": name,
+        "aliases": aliases,
+        "versions": [
+            {
+                "version": number,
+                "aliases": [alias for alias, at in aliases.items() if at == number],
+                **_headline(registry, ModelVersion(name, number)),
+            }
+            for number in registry.versions(name)
+        ],
+    }
+
+
+def _headline(registry: Registry, version: ModelVersion) -> dict[str, Any]:
+    try:
+        manifest = registry.manifest(version)
+    except BundleError as error:
+        return {"accuracy": None, "accuracy_interval": None, "created": None, "error": str(error)}
+    accuracy = manifest.metrics.get("accuracy")
+    return {
+        "accuracy": accuracy.value if accuracy else None,
+        "accuracy_interval": [accuracy.low, accuracy.high] if accuracy else None,
+        "created": manifest.created.isoformat(),
+        "error": None,
+    }
 
 
 def describe_version(registry: Registry, reference: str) -> dict[str, Any]:
@@ -41,27 +74,59 @@ def describe_version(registry: Registry, reference: str) -> dict[str, Any]:
     }
 
 
+def models_table(models: list[dict[str, Any]]) -> str:
+    """A line for each version, in columns, under a head."""
+    head = ("model", "version", "accuracy (95 % interval)", "aliases", "created")
+    lines = [
+        (
+            model["name"],
+            str(version["version"]),
+            _accuracy(version),
+            ", ".join(version["aliases"]),
+            _minute(version["created"]) if version["created"] else "",
+        )
+        for model in models
+        for version in model["versions"]
+    ]
+    rows = [head, *lines]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _accuracy(version: dict[str, Any]) -> str:
+    if version["error"]:
+        return "unreadable"
+    if version["accuracy"] is None:
+        return "not recorded"
+    low, high = version["accuracy_interval"]
+    return f"{version['accuracy']:.4f} ({low:.4f} to {high:.4f})"
+
+
 def print_version(description: dict[str, Any]) -> None:
     """Show a version to a person."""
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console()
+    console = _console()
     manifest = description["manifest"]
     number = int(description["version"].rpartition(":")[2])
     pointing = [alias for alias, n in description["aliases"].items() if n == number]
     facts = Table(show_header=False, box=None, title=description["version"], title_justify="left")
     image, data = manifest["image"], manifest["data"]
+    counts = ", ".join(f"{count:,} {split}" for split, count in data["counts"].items())
     for name, value in (
         ("aliases", ", ".join(pointing) or "none"),
-        ("created", manifest["created"]),
+        ("created", _minute(manifest["created"])),
         ("classes", ", ".join(manifest["classes"])),
         ("image", f"{image['height']} x {image['width']} x {image['channels']}"),
-        ("data", f"{data['name']} {data['counts']}, fingerprint {data['fingerprint'][:12]}"),
+        ("data", f"{data['name']}: {counts}; fingerprint {data['fingerprint'][:12]}"),
         ("parent", manifest["parent"] or "none"),
         ("git commit", manifest["git_commit"] or "unknown"),
     ):
-        facts.add_row(f"[cyan]{name}[/cyan]", value)
+        facts.add_row(Text(name, "cyan"), value)
     console.print(facts)
     figures = Table("figure", "value", "95 % interval")
     for name, metric in manifest["metrics"].items():
@@ -74,7 +139,7 @@ def print_version(description: dict[str, Any]) -> None:
             move["alias"],
             str(move["sequence"]),
             str(move["version"]),
-            move["time"][:19],
+            _minute(move["time"]),
             move["actor"],
             move["reason"],
         )
@@ -83,18 +148,31 @@ def print_version(description: dict[str, Any]) -> None:
 
 def print_gates(answer: "Promotion") -> None:
     """Show what the gates found to a person."""
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     against = f"against {answer.champion}" if answer.champion else "first of its alias"
     title = f"{answer.version} {against}"
     table = Table("gate", "verdict", "measured", "limit", "why", title=title, title_justify="left")
     for gate in answer.gates:
         verdict = gate.verdict.value
-        coloured = f"[{_COLOURS[verdict]}]{verdict}[/]"
+        coloured = Text(verdict, _COLOURS[verdict])
         table.add_row(gate.name, coloured, gate.figure, gate.limit, gate.detail)
-    console = Console()
+    console = _console()
     console.print(table)
     if answer.moved is not None:
         alias = f"{answer.version.name}@{answer.moved.alias}"
         console.print(f"{alias} points at version {answer.moved.version} now.")
+
+
+def _console() -> "Console":
+    """Prints values as they are, and a table whole where it does not go to a terminal."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _UNLIMITED_WIDTH
+    return Console(width=width, markup=False, emoji=False, highlight=False)
+
+
+def _minute(time: str) -> str:
+    """An ISO time as people read it."""
+    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
