@@ -3,7 +3,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mlopsproj_core.errors import BundleCorruptError, BundleSchemaError
 from mlopsproj_core.image import ImageSpec
@@ -129,6 +129,7 @@ json_values = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(key=st.sampled_from(["schema", *VALUES]), value=json_values)
+@example(key="packages", value={"\nerror: all is well": None})
 def test_any_value_under_any_key_is_read_or_refused_in_one_line(key, value):
     try:
         manifest = parse_manifest(text_with(**{key: value}), WHERE)

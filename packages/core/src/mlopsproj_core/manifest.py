@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     StringConstraints,
     ValidationError,
 )
@@ -56,18 +57,15 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Record(BaseModel):
-    # JSON has no NaN: a figure that is none is left out.
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", populate_by_name=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
 class Metric(_Record):
-    """A figure with its 95 % interval."""
+    """A figure with its 95 % interval. One that is no number is left out: JSON has no NaN."""
 
-    value: float
-    low: float
-    high: float
+    value: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
 
 
 class DataSummary(_Record):
@@ -180,9 +178,10 @@ def parse_manifest(text: str | bytes, where: str) -> Manifest:
 
 def complaints(error: ValidationError) -> str:
     """What is wrong with the first few keys, each named, in one line."""
-    found = [
-        f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
-        for detail in error.errors(include_url=False, include_input=False)
-    ]
+    found = []
+    for detail in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in detail["loc"])
+        # A stranger's key must not write lines of its own into a log.
+        found.append(f"{key if key.isprintable() else repr(key)}: {detail['msg']}")
     more = [f"and {len(found) - _TOLD} more"] if len(found) > _TOLD else []
     return "; ".join([*found[:_TOLD], *more])
