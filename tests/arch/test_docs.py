@@ -2,6 +2,8 @@
 
 import re
 import tomllib
+from dataclasses import fields, is_dataclass
+from enum import Enum
 
 import pytest
 from mlopsproj_core.bundle import REQUIRED
@@ -10,15 +12,24 @@ from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_core.manifest import MANIFEST, SCHEMA, Manifest
 from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.settings import Settings
+from mlopsproj_registry.cli import app
+from mlopsproj_train.config import EvaluateConfig, PredictConfig, TrainConfig
+from typer.main import get_command
 
 PAGES = ["README.md", "CONTRIBUTING.md", "docs"]
 # Commands of the tools; the rest must be ours.
 TOOLS = {"mkdocs", "nox", "prek", "pytest"}
+SCHEMAS = [("train", TrainConfig), ("evaluate", EvaluateConfig), ("predict", PredictConfig)]
 
 
 @pytest.fixture(scope="module")
 def contracts(root):
     return (root / "docs" / "contracts.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def commands(root):
+    return (root / "docs" / "commands.md").read_text()
 
 
 def section(text, heading):
@@ -29,6 +40,28 @@ def table(text):
     """Rows of the first table: lists of cells, without the head."""
     rows = [line for line in text.splitlines() if line.startswith("|")][2:]
     return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in rows]
+
+
+def tables(text):
+    """Every table as `table` gives it."""
+    blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [table(block) for block in blocks]
+
+
+def settings_of(config, prefix=""):
+    """Dotted names and defaults, as a user writes them."""
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if is_dataclass(value):
+            yield from settings_of(value, f"{prefix}{item.name}.")
+        elif isinstance(value, Enum):
+            yield prefix + item.name, value.value
+        elif isinstance(value, tuple):
+            yield prefix + item.name, str(list(value))
+        else:
+            text = {None: "null", True: "true", False: "false"}
+            known = value is None or isinstance(value, bool)
+            yield prefix + item.name, text[value] if known else str(value)
 
 
 def scripts(members):
@@ -74,9 +107,60 @@ def test_outputs_of_the_graph(contracts):
     assert names == ["image", *OUTPUT_NAMES]
 
 
-def test_every_command_has_its_section(root, members):
-    text = (root / "docs" / "commands.md").read_text()
-    assert set(re.findall(r"^## (\S+)", text, re.MULTILINE)) == scripts(members)
+def test_every_command_has_its_section(commands, members):
+    assert set(re.findall(r"^## (\S+)", commands, re.MULTILINE)) == scripts(members)
+
+
+@pytest.mark.parametrize(("command", "schema"), SCHEMAS)
+def test_every_setting_in_an_example_exists(root, command, schema):
+    known = {name for name, _ in settings_of(schema())}
+    if command != "predict":
+        known |= {"data"}
+    if command == "train":
+        known |= {path.name for path in (root / "configs").iterdir() if path.is_dir()}
+    for path in documents(root):
+        for line in re.findall(rf"uv run {command}\b([^\n#`]*)", path.read_text()):
+            told = set(re.findall(r"(?<!\S)([\w.]+)=", line))
+            assert told <= known, f"{path.name}: {command} has no {told - known}"
+
+
+@pytest.mark.parametrize(("command", "schema"), SCHEMAS)
+def test_every_setting_is_told_with_its_default(commands, command, schema):
+    told = {name: default for name, default, _ in tables(section(commands, command))[0]}
+    real = dict(settings_of(schema()))
+    if command == "evaluate":  # told at `train`
+        real = {name: default for name, default in real.items() if not name.startswith("data.")}
+    assert told == real
+
+
+def test_every_group_is_told_with_its_values(commands, root):
+    told = {
+        name: re.findall(r"\w+", values)
+        for name, values, _ in tables(section(commands, "train"))[1]
+    }
+    real = {
+        folder.name: sorted(path.stem for path in folder.glob("*.yaml"))
+        for folder in (root / "configs").iterdir()
+        if folder.is_dir()
+    }
+    assert told == real
+
+
+def test_every_flag_of_the_registry_is_told(commands):
+    subcommands, flags = tables(section(commands, "registry"))
+    real = get_command(app).commands
+    assert [name for name, *_ in subcommands] == list(real)
+    told = {
+        (subcommand, flag)
+        for flag, of, *_ in flags
+        for subcommand in (real if of == "all" else re.findall(r"\w+", of))
+    }
+    assert told == {
+        (name, parameter.opts[0])
+        for name, subcommand in real.items()
+        for parameter in subcommand.params
+        if parameter.param_type_name == "option"
+    }
 
 
 def test_every_command_that_is_told_exists(root, members):
