@@ -60,8 +60,10 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Training batches, in another order at each epoch."""
         split = _Gathered(self._dataset.labelled("train"))
-        self._sampler = EpochSampler(len(split), self._batch_size, self._seed)
-        return DataLoader(split, batch_size=None, sampler=self._sampler)
+        # A run that goes on asks for its first batch before it says which epoch it is in.
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        sampler = EpochSampler(len(split), self._batch_size, self._seed, epoch)
+        return DataLoader(split, batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation batches, in the order of the data set."""
@@ -86,9 +88,9 @@ class DataModule(pl.LightningDataModule):
 class EpochSampler(Sampler[Tensor]):
     """Indices of whole batches, in an order that follows from seed and epoch."""
 
-    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+    def __init__(self, count: int, batch_size: int, seed: int, epoch: int = 0) -> None:
         self._count, self._batch_size, self._seed = count, batch_size, seed
-        self._epoch = 0
+        self._epoch = epoch
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""

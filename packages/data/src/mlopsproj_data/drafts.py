@@ -5,6 +5,7 @@ folder removes it once it is a day old. Knows nothing of what is written.
 """
 
 import errno
+import os
 import shutil
 import time
 import uuid
@@ -41,9 +42,11 @@ def draft_of(target: Path) -> Iterator[Path]:
         finally:
             _remove(draft)
     except OSError as error:
+        # pyarrow's errors have a number, and a text that is not for people.
+        reason = os.strerror(error.errno) if error.errno else error
         mend = "free some space" if error.errno in _FULL else "make it writable"
         raise DataError(
-            f"{target.parent} cannot be written ({error.strerror or error}): {mend}, or name"
+            f"{target.parent} cannot be written ({reason}): {mend}, or name"
             " another folder by data.prepared_dir=FOLDER."
         ) from error
 
