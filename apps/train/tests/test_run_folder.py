@@ -1,5 +1,6 @@
 import json
-import multiprocessing
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -65,24 +66,32 @@ def test_the_configuration_is_plain_json(tmp_path):
     assert json.loads(folder.config.read_text())["trainer"]["accelerator"] == "auto"
 
 
-def _hold(path, held, release):
-    with locked(RunFolder(path)):
-        held.set()
-        release.wait(30)
+HOLD = """
+import sys
+from pathlib import Path
+from mlopsproj_train.run_folder import RunFolder, locked
+
+with locked(RunFolder(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_a_second_process_is_kept_out_until_the_first_ends(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    held, release = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(tmp_path, held, release))
-    other.start()
-    assert held.wait(60)
-    with (
-        pytest.raises(TrainingError, match="Another process is training"),
-        locked(RunFolder(tmp_path)),
-    ):
-        pytest.fail("two processes hold one run folder")
-    other.kill()  # no clean-up: the lock ends with the process
-    other.join()
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with other:
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(TrainingError, match="Another process is training"),
+            locked(RunFolder(tmp_path)),
+        ):
+            pytest.fail("two processes hold one run folder")
+        other.kill()  # no clean-up: the lock ends with the process
+        other.wait()
     with locked(RunFolder(tmp_path)):
         pass
