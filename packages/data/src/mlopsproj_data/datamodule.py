@@ -60,9 +60,7 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Training batches, in another order at each epoch."""
         split = _Gathered(self._dataset.labelled("train"))
-        # A run that goes on asks for its first batch before it says which epoch it is in.
-        epoch = self.trainer.current_epoch if self.trainer else 0
-        sampler = EpochSampler(len(split), self._batch_size, self._seed, epoch)
+        sampler = EpochSampler(len(split), self._batch_size, self._seed)
         return DataLoader(split, batch_size=None, sampler=sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -88,9 +86,9 @@ class DataModule(pl.LightningDataModule):
 class EpochSampler(Sampler[Tensor]):
     """Indices of whole batches, in an order that follows from seed and epoch."""
 
-    def __init__(self, count: int, batch_size: int, seed: int, epoch: int = 0) -> None:
+    def __init__(self, count: int, batch_size: int, seed: int) -> None:
         self._count, self._batch_size, self._seed = count, batch_size, seed
-        self._epoch = epoch
+        self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
@@ -100,9 +98,11 @@ class EpochSampler(Sampler[Tensor]):
         return self._count // self._batch_size
 
     def __iter__(self) -> Iterator[Tensor]:
+        # A generator, so that the order is drawn with the first batch: Lightning makes the first
+        # iterator of a run that goes on before it says which epoch it is in.
         generator = torch.Generator().manual_seed(self._seed * _STRIDE + self._epoch)
         order = torch.randperm(self._count, generator=generator)
-        return iter(torch.split(order[: len(self) * self._batch_size], self._batch_size))
+        yield from torch.split(order[: len(self) * self._batch_size], self._batch_size)
 
 
 class _InOrder(Sampler[Tensor]):
