@@ -7,7 +7,7 @@ of bundles' files.
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.manifest import DataSummary, Metric, Parity
 
-from mlopsproj_evaluation.report import Report
+from mlopsproj_evaluation.report import ClassFigures, Report
 
 _TITLES = {
     "accuracy": "accuracy",
@@ -45,14 +45,15 @@ def model_card(
         f" {_show(row.f1)} |"
         for row in report.per_class
     ]
-    weakest = min(report.per_class, key=lambda row: row.recall.value if row.recall else 1.0)
-    untested = ", ".join(row.name for row in report.per_class if not row.support)
+    missed = [row for row in report.per_class if row.recall and row.recall.value < 1]
+    weakest = min(missed, key=_recall, default=None)
+    untested = ", ".join(_line(row.name) for row in report.per_class if not row.support)
     inputs = f"{image.height} x {image.width}, {colour}"
     difference = f"largest difference of a probability {parity.max_difference:.1e}"
     lines = [
         f"# {name}",
         "",
-        f"Tells {len(classes)} classes of images apart: {', '.join(classes)}.",
+        f"Tells {len(classes):,} classes of images apart: {', '.join(map(_line, classes))}.",
         "",
         f"- Input: photographs of any size, resized and cropped to {inputs}.",
         f"- Data: {data.name} ({counts}), fingerprint `{data.fingerprint[:16]}`.",
@@ -73,7 +74,7 @@ def model_card(
         "- The figures hold for images like those of the test set; the larger `ood_score`, the",
         "  less an image is like those that it was trained on.",
         "- It always names one of its classes, also for an image of none of them.",
-        f"- It finds {weakest.name} least often.",
+        f"- {_weakest(weakest)}",
         *([f"- No test image shows: {untested}."] if untested else []),
         "- Not examined: fairness between groups of people, and images made to mislead it.",
         "",
@@ -91,9 +92,24 @@ def model_card(
     return "\n".join(lines)
 
 
+def _recall(row: ClassFigures) -> float:
+    return row.recall.value if row.recall else 1.0
+
+
+def _weakest(row: ClassFigures | None) -> str:
+    if row is None:
+        return "It missed no test image of any class: that is no proof that it never will."
+    return f"It finds {_line(row.name)} least often: {_recall(row):.4f} of its images."
+
+
+def _line(name: str) -> str:
+    """A name that does not end its line."""
+    return " ".join(name.split())
+
+
 def _cell(name: str) -> str:
     """A name that does not end its cell or row."""
-    return " ".join(name.split()).replace("|", "\\|")
+    return _line(name).replace("|", "\\|")
 
 
 def _show(metric: Metric | None) -> str:

@@ -178,8 +178,6 @@ def difference_bounds(
     statistic = _score_statistic(images, gained, lost)
 
     def root(target: float, start: float, end: float) -> float:
-        if (statistic(start) - target) * (statistic(end) - target) >= 0:
-            return end if target < 0 else start
         return float(brentq(lambda delta: statistic(delta) - target, start, end, xtol=1e-10))
 
     low = -1.0 if lost == images else root(z, -1 + _EDGE, difference)
@@ -213,7 +211,7 @@ def _images_needed(images: int, gained: int, lost: int, margin: float) -> int | 
     # One disagreement more than was seen: none at all says little about how rare they are.
     disagreements = (gained + lost + 1) / images
     gap = difference + margin
-    if gap == 0:
+    if abs(gap) < _EDGE:
         return None
     quantiles = float(ndtri(LEVEL) + ndtri(_POWER))
     needed = math.ceil(quantiles**2 * max(disagreements - difference**2, 0) / gap**2)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from mlopsproj_core.labelled import LabelledImages
 
@@ -17,6 +18,7 @@ _DPI = 120
 _MISTAKES = 24
 _COLUMNS, _FEWEST_COLUMNS = 8, 4
 _NUMBERED_CLASSES = 25
+_NAMED_CLASSES = 60
 _LONGEST_NAME = 18
 
 
@@ -49,20 +51,23 @@ def write_figures(
 
 
 def _confusion_matrix(report: Report) -> Figure:
-    names = [_short(row.name) for row in report.per_class]
-    size = max(5.0, min(16.0, 2.5 + 0.5 * len(names)))
+    classes = len(report.per_class)
+    size = max(5.0, min(16.0, 2.5 + 0.5 * classes))
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axes = figure.add_subplot()
     totals = report.confusion.sum(axis=1, keepdims=True)
     shares = report.confusion / np.maximum(totals, 1)
-    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(drawn, label="share of the images of the class", shrink=0.8)
-    axes.set_xticks(range(len(names)), names, rotation=90)
-    axes.set_yticks(range(len(names)), names)
+    # By the root of the share, since mistakes are rare and are what is looked for.
+    drawn = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1))
+    figure.colorbar(drawn, label="share of the images of the class", shrink=0.8, aspect=30)
+    named = range(0, classes, -(-classes // _NAMED_CLASSES))
+    names = [_short(report.per_class[label].name) for label in named]
+    axes.set_xticks(named, names, rotation=90)
+    axes.set_yticks(named, names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("label")
     axes.set_title(f"Confusion matrix, {report.images:,} images")
-    if len(names) <= _NUMBERED_CLASSES:
+    if classes <= _NUMBERED_CLASSES:
         _write_numbers(axes, report, shares)
     return figure
 
@@ -70,8 +75,8 @@ def _confusion_matrix(report: Report) -> Figure:
 def _write_numbers(axes: Axes, report: Report, shares: np.ndarray) -> None:
     for (row, column), count in np.ndenumerate(report.confusion):
         if count:
-            colour = "white" if shares[row, column] > 0.5 else "black"  # noqa: PLR2004 (legible)
-            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
+            colour = "white" if shares[row, column] > 0.3 else "black"  # noqa: PLR2004 (legible)
+            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=9)
 
 
 def _reliability_diagram(report: Report) -> Figure:
@@ -129,7 +134,8 @@ def _worst_mistakes(scores: Scores, images: LabelledImages) -> Figure:
 
 
 def _short(name: str) -> str:
-    """Long names lose their middle, since alike ones often differ at an end only."""
+    """One line; long names lose their middle, since alike ones often differ at an end only."""
+    name = " ".join(name.split())
     if len(name) > _LONGEST_NAME:
         half = _LONGEST_NAME // 2
         name = f"{name[:half]}…{name[1 - half :]}"

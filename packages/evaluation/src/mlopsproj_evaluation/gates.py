@@ -94,12 +94,13 @@ def training_ids(bundle: Bundle) -> npt.NDArray[np.uint64]:
     """
     path = bundle.path / TRAINING_IDS
     try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            found = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, MemoryError) as error:
         raise BundleCorruptError(
             f"{path} cannot be read ({error}): fetch or publish the bundle again."
         ) from error
-    if getattr(found, "dtype", None) != np.uint64 or found.ndim != 1:
+    if found.dtype != np.uint64 or found.ndim != 1:
         raise BundleCorruptError(
             f"{path} holds no list of uint64: fetch or publish the bundle again."
         )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from mlopsproj_core.errors import DataError
 from mlopsproj_core.outputs import Outputs
 
 from mlopsproj_evaluation.scores import Scores
@@ -54,7 +55,15 @@ def write_reference(
         scores: of N held-out images.
         outputs: of the graph for them.
         seed: of the drawing.
+
+    Raises:
+        DataError: if statistics, scores and outputs are of different numbers of images.
     """
+    if not len(statistics) == len(scores) == len(outputs):
+        raise DataError(
+            f"{len(statistics)} rows of statistics and {len(outputs)} of outputs stand beside"
+            f" {len(scores)} scores: give those of the same images."
+        )
     rows = _draw(scores.labels, seed)
     table = pa.table(
         {

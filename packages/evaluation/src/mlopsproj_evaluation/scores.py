@@ -85,7 +85,7 @@ class Scores:
         columns = {
             "id": pa.array(self.ids, pa.string()),
             "label": pa.array(self.labels, pa.int64()),
-            "probabilities": fixed_size_list(self.probabilities),
+            "probabilities": fixed_size_list(self.probabilities.astype(np.float32, copy=False)),
         }
         pq.write_table(pa.table(columns), path)
 
