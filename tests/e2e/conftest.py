@@ -1,11 +1,13 @@
-"""The commands as a user runs them: real processes, in a folder of their own, on a small data set."""
+"""The commands as a user runs them: real processes, a folder of their own, a small data set."""
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from mlopsproj_data.fashion_mnist import sample_source
 CONFIGS = Path(__file__).parents[2] / "configs"
 BIN = Path(sys.executable).parent
 TINY = {"train": 60, "test": 20}
+# Several threads would wait for each other more than they work on so small a network.
+ENVIRONMENT = {"MLOPSPROJ_CONFIG_DIR": str(CONFIGS), "OMP_NUM_THREADS": "1"}
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -50,7 +54,7 @@ class Workplace:
         return subprocess.Popen(
             [str(BIN / command), *arguments],
             cwd=self.path,
-            env={**os.environ, "MLOPSPROJ_CONFIG_DIR": str(CONFIGS), **environment},
+            env={**os.environ, **ENVIRONMENT, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -67,6 +71,7 @@ class Workplace:
             "experiment=quick",
             "logger=disabled",
             "trainer.batch_size=64",
+            "trainer.precision=float32",
             f"data.path={self.data}",
             "data.name=tiny",
             *arguments,
@@ -84,32 +89,38 @@ class Workplace:
         (model,) = json.loads(result.stdout)
         return model["aliases"]
 
-    def wait_for(self, path: str, process: subprocess.Popen, seconds: float = 120) -> None:
-        """Until a file is there that a running process writes."""
+    def wait_until(
+        self, happened: Callable[[], bool], process: subprocess.Popen, seconds: float = 120
+    ) -> None:
+        """Until something has happened that a running process does."""
         end = time.monotonic() + seconds
-        while not (self.path / path).exists():
+        while not happened():
             assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < end, f"{path} was not written"
+            assert time.monotonic() < end, "the process did not get that far"
             time.sleep(0.02)
 
 
+@pytest.fixture(scope="session")
+def make_workplace(tiny_data) -> Callable[[Path], Workplace]:
+    return lambda path: Workplace(path, tiny_data)
+
+
 @pytest.fixture
-def workplace(tmp_path, tiny_data) -> Workplace:
-    return Workplace(tmp_path, tiny_data)
+def workplace(tmp_path, make_workplace) -> Workplace:
+    (tmp_path / "workplace").mkdir()
+    return make_workplace(tmp_path / "workplace")
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory, tiny_data) -> tuple[Workplace, dict]:
+def trained(tmp_path_factory, make_workplace) -> tuple[Workplace, dict]:
     """A folder with one finished run and its version in production; not to be changed."""
-    workplace = Workplace(tmp_path_factory.mktemp("trained"), tiny_data)
+    workplace = make_workplace(tmp_path_factory.mktemp("trained"))
     return workplace, workplace.train("run_dir=run", "logger=offline")
 
 
 @pytest.fixture
-def copied(trained, tmp_path) -> Workplace:
+def copied(trained, make_workplace, tmp_path) -> Workplace:
     """A copy of `trained` that a test may change."""
-    import shutil
-
     workplace, _ = trained
     shutil.copytree(workplace.path, tmp_path / "copy", symlinks=True)
-    return Workplace(tmp_path / "copy", workplace.data)
+    return make_workplace(tmp_path / "copy")

@@ -20,10 +20,23 @@ def test_a_gpu_that_is_not_there_is_refused():
         choose_accelerator(Accelerator.gpu)
 
 
-def test_torch_uses_the_cores_that_the_process_may_use():
+@pytest.fixture
+def threads():
+    """How many torch uses; what a test sets is undone."""
     before = torch.get_num_threads()
-    try:
-        use_available_cpus()
-        assert torch.get_num_threads() == available_cpus()
-    finally:
-        torch.set_num_threads(before)
+    yield torch.get_num_threads
+    torch.set_num_threads(before)
+
+
+def test_torch_uses_the_cores_that_the_process_may_use(threads, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    torch.set_num_threads(available_cpus() + 1)
+    use_available_cpus()
+    assert threads() == available_cpus()
+
+
+def test_the_number_of_threads_that_the_user_sets_is_kept(threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    torch.set_num_threads(3)
+    use_available_cpus()
+    assert threads() == 3
