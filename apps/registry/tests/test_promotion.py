@@ -1,6 +1,8 @@
 import logging
 import math
+import socketserver
 import struct
+import threading
 from dataclasses import replace
 
 import fsspec
@@ -419,6 +421,25 @@ def test_a_promotion_stands_though_nobody_hears_of_it(shop, promote, url, caplog
     monkeypatch.setattr("mlopsproj_core.events.time.sleep", lambda seconds: None)
     assert promote(shop.publish(), event_url=url).moved is not None
     assert url.partition(":")[0] in caplog.text
+
+
+def test_a_promotion_stands_though_its_listener_speaks_no_http(shop, promote, caplog, monkeypatch):
+    monkeypatch.setattr("mlopsproj_core.events.time.sleep", lambda seconds: None)
+
+    class Mumbler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(65536)
+            self.request.sendall(b"220 this is a mail server\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mumbler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        host = f"127.0.0.1:{server.server_address[1]}"
+        answer = promote(shop.publish(), event_url=f"http://{host}/")
+        server.shutdown()
+        thread.join()
+    assert answer.moved is not None
+    assert host in caplog.text
 
 
 @pytest.fixture
