@@ -5,6 +5,7 @@ Knows nothing of what a command does or how its arguments are read.
 """
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 
@@ -20,13 +21,13 @@ def run_command(command: Callable[[], None]) -> None:
     traceback, since it is a defect of ours that somebody has to find.
     """
     try:
-        command()
+        _run_and_flush(command)
     except MlopsprojError as error:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt as interrupt:
         _end(str(interrupt) or "Interrupted.", INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # e.g. of `| head`, which has read enough
+        _drop_output()
         sys.exit(1)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
@@ -35,7 +36,27 @@ def run_command(command: Callable[[], None]) -> None:
         _end(f"The disk is full{where}: free some space and run the command again.", 1)
 
 
-def _end(message: str, code: int) -> None:
+def _run_and_flush(command: Callable[[], None]) -> None:
+    """What stays in the buffer would fail when Python ends, with an exit code of its own."""
+    try:
+        command()
+    except SystemExit:  # of a library that reads arguments
+        sys.stdout.flush()
+        raise
     sys.stdout.flush()
+
+
+def _end(message: str, code: int) -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
     sys.stderr.write(f"error: {message}\n" if code != INTERRUPTED else f"{message}\n")
     sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Let what is left in stdout's buffer go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -30,5 +30,5 @@ def _quota(cgroup: Path) -> int | None:
             limit = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
             period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
         return None if limit in {"max", "-1"} else math.ceil(int(limit) / int(period))
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZeroDivisionError):
         return None

@@ -7,18 +7,20 @@ telling the same event. Knows nothing of who listens, nor of when to tell again.
 import json
 import logging
 import os
+import re
 import time
-import urllib.error
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC
+from http.client import HTTPException
 from typing import Any, Final, Literal
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from mlopsproj_core.alias_history import AliasMove
 from mlopsproj_core.errors import ConfigError, EventError
-from mlopsproj_core.registry import AliasMove
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +29,8 @@ EventType = Literal["model-promoted", "drift-detected", "data-changed"]
 ATTEMPTS: Final = 3
 TIMEOUT_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS = 0.5
-_CLIENT_ERRORS = range(400, 500)
+_WEB = {"http", "https"}
+_WORTH_ANOTHER_ATTEMPT = {408, 425, 429, *range(500, 600)}
 
 
 class Event(BaseModel):
@@ -49,7 +52,7 @@ class Event(BaseModel):
     id: UUID
     type: EventType
     schema_version: Literal[1] = Field(default=1, alias="schema")
-    time: datetime
+    time: AwareDatetime
     model: str | None = None
     version: int | None = None
     source: str
@@ -61,16 +64,15 @@ class Event(BaseModel):
 
 
 def model_promoted(name: str, move: AliasMove, registry_url: str) -> Event:
-    """The event of an alias's move; the same move gives the same event."""
-    fact = f"{registry_url}/{name}/aliases/{move.alias}/{move.sequence}"
+    """The event of an alias's move; the same move gives the same event, wherever it is told."""
     return Event(
-        id=uuid5(NAMESPACE_URL, fact),
+        id=move.id,
         type="model-promoted",
         time=move.time.astimezone(UTC),
         model=name,
         version=move.version,
         source=registry_url,
-        data=move.model_dump(mode="json", exclude={"version", "time"}),
+        data=move.model_dump(mode="json", exclude={"id", "version", "time"}),
     )
 
 
@@ -88,13 +90,14 @@ def deliver(event: Event, url: str) -> None:
         ConfigError: if the URL is none of these, or there is no token.
         EventError: if nobody took it; it is not lost where it follows from a recorded fact.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "log":
+    scheme, _, rest = url.partition(":")
+    scheme = scheme.lower()
+    if scheme == "log":
         logger.info("event %s", event.to_json())
-    elif parts.scheme in {"http", "https"}:
-        _post(event, url, event.to_json().encode(), {})
-    elif parts.scheme == "github":
-        _dispatch(event, f"{parts.netloc}{parts.path}")
+    elif scheme in _WEB:
+        _post(event, url, event.to_json().encode(), {}, setting="MLOPSPROJ_EVENT_URL")
+    elif scheme == "github" and re.fullmatch(r"//[\w.-]+/[\w.-]+", rest, re.ASCII):
+        _dispatch(event, rest.removeprefix("//"))
     else:
         raise ConfigError(
             f"MLOPSPROJ_EVENT_URL={url} cannot be told anything: give log:, http(s)://… or"
@@ -103,33 +106,62 @@ def deliver(event: Event, url: str) -> None:
 
 
 def _dispatch(event: Event, repository: str) -> None:
-    token = os.environ.get("GITHUB_TOKEN")
-    if not token:
+    token = os.environ.get("GITHUB_TOKEN", "").strip()
+    if not re.fullmatch("[!-~]+", token):
         raise ConfigError(
             f"github://{repository} needs GITHUB_TOKEN, a token that may write to its contents."
         )
-    server = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+    server = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    url = f"{server.rstrip('/')}/repos/{repository}/dispatches"
     body = {"event_type": event.type, "client_payload": json.loads(event.to_json())}
     headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token}"}
-    _post(event, f"{server}/repos/{repository}/dispatches", json.dumps(body).encode(), headers)
+    _post(event, url, json.dumps(body).encode(), headers, setting="GITHUB_API_URL")
 
 
-def _post(event: Event, url: str, body: bytes, headers: dict[str, str]) -> None:
+def _post(event: Event, url: str, body: bytes, headers: dict[str, str], *, setting: str) -> None:
+    server = _server(url, setting)
     request = urllib.request.Request(  # noqa: S310 (the scheme was checked)
         url, body, {"Content-Type": "application/json", **headers}, method="POST"
     )
+    opener = urllib.request.build_opener(_NoRedirect)
     pause = _FIRST_PAUSE_SECONDS
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310 (as above)
-                logger.info("told %s of event %s", url, event.id)
+            with opener.open(request, timeout=TIMEOUT_SECONDS):
+                logger.info("told %s of event %s", server, event.id)
                 return
-        except OSError as error:
-            refused = isinstance(error, urllib.error.HTTPError) and error.code in _CLIENT_ERRORS
-            if refused or attempt == ATTEMPTS:
+        except (OSError, HTTPException) as error:
+            final = isinstance(error, HTTPError) and error.code not in _WORTH_ANOTHER_ATTEMPT
+            if final or attempt == ATTEMPTS:
                 raise EventError(
-                    f"{url} did not take the event {event.id} ({error}): check"
-                    " MLOPSPROJ_EVENT_URL, and tell it again."
+                    f"{server} did not take the event {event.id} ({error}): check {setting}, and"
+                    " tell it again."
                 ) from error
         time.sleep(pause)
         pause *= 2
+
+
+def _server(url: str, setting: str) -> str:
+    """Scheme, host and port: what may be shown, since the rest of a webhook may be its secret.
+
+    Raises:
+        ConfigError: if nothing can be sent to the URL.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in _WEB and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or not re.fullmatch("[!-~]+", url):
+        raise ConfigError(
+            f"{setting} is no address to send to: give http(s)://host/path in ASCII (else escaped"
+            " with %), without a user in front of the host."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A POST that is redirected would go on as a GET, without the event: take it for a refusal."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow none."""

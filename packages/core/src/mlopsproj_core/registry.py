@@ -12,19 +12,23 @@ import json
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
+from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from mlopsproj_core.alias_history import AliasHistory, AliasMove, trail
 from mlopsproj_core.bundle import Bundle
-from mlopsproj_core.errors import NotFoundError, RegistryError, StaleError
+from mlopsproj_core.bundle_cache import cached_copy, default_cache
+from mlopsproj_core.errors import BundleCorruptError, NotFoundError, RegistryError
 from mlopsproj_core.manifest import MANIFEST, Manifest, Name, parse_manifest
 from mlopsproj_core.store import Store
+
+__all__ = ["CANDIDATE", "PRODUCTION", "AliasMove", "ModelVersion", "Registry"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +37,8 @@ CANDIDATE = "candidate"
 
 _CLAIM = "claim"
 _NAME = TypeAdapter(Name)
-_REFERENCE = re.compile(r"(?P<name>[^@:]*)(?:@(?P<alias>[^@:]+)|:(?P<number>\d+))?")
+_REFERENCE = re.compile(r"(?P<name>[^@:]*)(?:@(?P<alias>[^@:]+)|:(?P<number>[0-9]{1,18}))?")
+_PUBLISHED = re.compile(rf"([1-9][0-9]{{0,17}})/{re.escape(MANIFEST)}")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -47,30 +52,6 @@ class ModelVersion:
         return f"{self.name}:{self.number}"
 
 
-class AliasMove(BaseModel):
-    """One entry of an alias's history.
-
-    Attributes:
-        alias: e.g. "production".
-        sequence: 1, 2, 3, …
-        version: that the alias points at since.
-        actor: who moved it.
-        reason: why.
-        gates: what was judged then, with its figures.
-        time: UTC.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    alias: str
-    sequence: Annotated[int, Field(ge=1)]
-    version: Annotated[int, Field(ge=1)]
-    actor: str
-    reason: str
-    gates: tuple[dict[str, Any], ...] = ()
-    time: datetime
-
-
 class Registry:
     """The models under one URL."""
 
@@ -80,7 +61,7 @@ class Registry:
         Args:
             url: a folder, or any fsspec URL.
             cache: where versions of a registry elsewhere are kept once fetched;
-                `~/.cache/mlopsproj/registry` unless given.
+                `mlopsproj/registry` in `$XDG_CACHE_HOME`, else in `~/.cache`, unless given.
 
         Raises:
             RegistryError: if no file system goes with the URL.
@@ -91,30 +72,26 @@ class Registry:
 
     def names(self) -> list[str]:
         """Models that have a version, sorted."""
-        return [name for name in self._store.list("") if _is_name(name) and self.versions(name)]
+        return sorted({version.name for version in self.all_versions()})
 
     def versions(self, name: str) -> list[int]:
         """Complete versions of a model, ascending."""
-        numbers = self._numbers(f"{name}/versions")
-        return [n for n in numbers if self._store.exists(f"{name}/versions/{n}/{MANIFEST}")]
+        files = self._store.files(f"{_checked(name)}/versions")
+        return sorted(int(match[1]) for match in map(_PUBLISHED.fullmatch, files) if match)
 
     def all_versions(self) -> list[ModelVersion]:
-        """Every complete version of every model."""
-        return [
-            ModelVersion(name, number) for name in self.names() for number in self.versions(name)
-        ]
+        """Every complete version of every model, sorted."""
+        names = filter(_is_name, self._store.names(""))
+        return [ModelVersion(name, number) for name in names for number in self.versions(name)]
 
     def manifest(self, version: ModelVersion) -> Manifest:
         """What a version says of itself.
 
         Raises:
             NotFoundError: if there is no such version.
+            BundleError: if its manifest is damaged, or of another release.
         """
-        path = f"{version.name}/versions/{version.number}/{MANIFEST}"
-        try:
-            return parse_manifest(self._store.read(path), f"{self.url}/{path}")
-        except FileNotFoundError as error:
-            raise self._no_version(version.name, version.number) from error
+        return self._manifest(version)[1]
 
     def resolve(self, reference: str) -> ModelVersion:
         """The version that is meant.
@@ -131,18 +108,15 @@ class Registry:
             raise NotFoundError(f"{reference!r} names no model: write name@alias or name:version.")
         name = match["name"] or self._only_name(reference)
         if match["number"]:
-            number = int(match["number"])
-            if number not in self.versions(name):
-                raise self._no_version(name, number)
-            return ModelVersion(name, number)
+            return self._existing(name, int(match["number"]))
         alias = match["alias"] or PRODUCTION
-        moves = self.history(name, alias)
-        if not moves:
+        move = self._history(name, alias).last()
+        if move is None:
             if not self.versions(name):
                 raise self._no_version(name, None)
-            known = ", ".join(sorted(self.aliases(name))) or "none"
+            known = ", ".join(self.aliases(name)) or "none"
             raise NotFoundError(f"{name} has no alias {alias!r} in {self.url}; it has: {known}.")
-        return ModelVersion(name, moves[-1].version)
+        return ModelVersion(name, move.version)
 
     def publish(self, bundle: Bundle) -> ModelVersion:
         """Add a bundle as the next version of the model that its manifest names.
@@ -152,13 +126,11 @@ class Registry:
             RegistryError: if the registry cannot be written; nothing is visible then.
         """
         bundle.verify()
-        name = bundle.manifest.name
-        number = self._claim(name)
-        folder = f"{name}/versions/{number}"
+        manifest = _read_unchanged(bundle, MANIFEST)
+        version = ModelVersion(bundle.manifest.name, self._claim(bundle.manifest.name))
         for file in bundle.manifest.files:
-            self._store.create(f"{folder}/{file}", (bundle.path / file).read_bytes())
-        self._store.create(f"{folder}/{MANIFEST}", (bundle.path / MANIFEST).read_bytes())
-        version = ModelVersion(name, number)
+            self._add(version, file, _read_unchanged(bundle, file))
+        self._add(version, MANIFEST, manifest)
         logger.info("published %s in %s", version, self.url)
         return version
 
@@ -170,44 +142,30 @@ class Registry:
         Raises:
             NotFoundError: if there is no such version.
             BundleError: if what was downloaded is not what its manifest says.
+            RegistryError: if a file is missing, or the copy cannot be written.
         """
-        manifest = self.manifest(version)
-        folder = f"{version.name}/versions/{version.number}"
-        local = self._store.local_path(folder)
+        text, manifest = self._manifest(version)
+        local = self._store.local_path(_folder(version))
         if local is not None:
             return local
-        target = self._cache_folder() / folder
-        if (target / MANIFEST).exists():
-            return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            draft = Path(scratch) / "bundle"
-            for file in (*manifest.files, MANIFEST):
-                (draft / file).parent.mkdir(parents=True, exist_ok=True)
-                (draft / file).write_bytes(self._store.read(f"{folder}/{file}"))
-            Bundle.open(draft).verify()
-            try:
-                draft.rename(target)
-            except OSError:
-                if not (target / MANIFEST).exists():  # else another process was first
-                    raise
-        return target
+        return cached_copy(
+            self._cache or default_cache(),
+            version.name,
+            text,
+            manifest.files,
+            lambda file: self._read(version, file),
+        )
 
     def verify(self, version: ModelVersion) -> None:
         """Hold every file of a version, where it lies, against its manifest.
 
         Raises:
             NotFoundError: if there is no such version.
+            BundleError: if its manifest is damaged, or of another release.
             RegistryError: naming the first file that is missing or changed.
         """
         for file, expected in self.manifest(version).files.items():
-            path = f"{version.name}/versions/{version.number}/{file}"
-            try:
-                found = hashlib.sha256(self._store.read(path)).hexdigest()
-            except FileNotFoundError:
-                raise RegistryError(
-                    f"{version} in {self.url} lacks {file}: publish it again."
-                ) from None
+            found = hashlib.sha256(self._read(version, file)).hexdigest()
             if found != expected:
                 raise RegistryError(
                     f"{file} of {version} in {self.url} was changed: its sha256 is {found[:12]}…,"
@@ -215,21 +173,14 @@ class Registry:
                 )
 
     def aliases(self, name: str) -> dict[str, AliasMove]:
-        """Where each alias of a model points at now."""
-        found = {alias: self.history(name, alias) for alias in self._store.list(f"{name}/aliases")}
-        return {alias: moves[-1] for alias, moves in found.items() if moves}
+        """Where each alias of a model points at now, sorted."""
+        known = filter(_is_name, self._store.names(f"{_checked(name)}/aliases"))
+        last = {alias: self._history(name, alias).last() for alias in known}
+        return {alias: move for alias, move in last.items() if move is not None}
 
     def history(self, name: str, alias: str) -> list[AliasMove]:
         """Moves of an alias, the oldest first; none where there is no such alias."""
-        folder = f"{_checked(name)}/aliases/{_checked(alias)}"
-        moves = []
-        for sequence in self._numbers(folder, ".json"):
-            path = f"{folder}/{sequence}.json"
-            try:
-                moves.append(AliasMove.model_validate_json(self._store.read(path)))
-            except ValidationError as error:
-                raise RegistryError(f"{self.url}/{path} is no alias move: {error}") from error
-        return moves
+        return self._history(name, alias).moves()
 
     def move_alias(
         self,
@@ -258,32 +209,15 @@ class Registry:
             NotFoundError: if there is no such version.
             StaleError: if another move came after `expected_sequence`.
         """
-        if not self._store.exists(f"{_checked(name)}/versions/{version}/{MANIFEST}"):
-            raise self._no_version(name, version)
-        folder = f"{name}/aliases/{_checked(alias)}"
-        while True:
-            last = max(self._numbers(folder, ".json"), default=0)
-            if expected_sequence is not None and last != expected_sequence:
-                raise StaleError(
-                    f"{name}@{alias} was moved meanwhile (move {last}, not {expected_sequence}):"
-                    " look at it again."
-                )
-            move = AliasMove(
-                alias=alias,
-                sequence=last + 1,
-                version=version,
-                actor=actor,
-                reason=reason,
-                gates=tuple(dict(gate) for gate in gates),
-                time=datetime.now(UTC),
-            )
-            try:
-                self._store.create(
-                    f"{folder}/{move.sequence}.json", move.model_dump_json(indent=2).encode()
-                )
-            except FileExistsError:
-                continue
-            return move
+        history = self._history(name, alias)
+        self._existing(name, version)
+        return history.append(
+            version=version,
+            actor=actor,
+            reason=reason,
+            gates=gates,
+            expected_sequence=expected_sequence,
+        )
 
     def rollback(self, name: str, alias: str, *, actor: str, reason: str) -> AliasMove:
         """Point an alias at the version that it pointed at before the present one.
@@ -294,31 +228,63 @@ class Registry:
             NotFoundError: if there is no version to go back to.
             StaleError: if the alias was moved meanwhile.
         """
-        moves = self.history(name, alias)
-        trail: list[int] = []
-        for move in moves:
-            if len(trail) > 1 and move.reason.startswith(ROLLBACK) and move.version == trail[-2]:
-                trail.pop()
-            elif not trail or trail[-1] != move.version:
-                trail.append(move.version)
-        if len(trail) < 2:  # noqa: PLR2004 (the present one and one before)
+        history = self._history(name, alias)
+        moves = history.moves()
+        versions = trail(moves)
+        if len(versions) < 2:  # noqa: PLR2004 (the present one and one before)
             raise NotFoundError(
                 f"{name}@{alias} has no version before the present one: see `registry show {name}`."
             )
-        return self.move_alias(
-            name,
-            alias,
-            trail[-2],
+        present, before = versions[-1], self._existing(name, versions[-2])
+        return history.append(
+            version=before.number,
             actor=actor,
-            reason=f"{ROLLBACK} {trail[-1]}: {reason}",
+            reason=f"rollback from {present}: {reason}",
+            rollback=True,
             expected_sequence=moves[-1].sequence,
         )
+
+    def _history(self, name: str, alias: str) -> AliasHistory:
+        return AliasHistory(self._store, _checked(name), _checked(alias))
+
+    def _manifest(self, version: ModelVersion) -> tuple[bytes, Manifest]:
+        path = f"{_folder(version)}/{MANIFEST}"
+        try:
+            text = self._store.read(path)
+        except FileNotFoundError:
+            raise self._no_version(version.name, version.number) from None
+        return text, parse_manifest(text, f"{self.url}/{path}")
+
+    def _existing(self, name: str, number: int) -> ModelVersion:
+        version = ModelVersion(name, number)
+        if not self._store.exists(f"{_folder(version)}/{MANIFEST}"):
+            raise self._no_version(name, number)
+        return version
+
+    def _read(self, version: ModelVersion, file: str) -> bytes:
+        try:
+            return self._store.read(f"{_folder(version)}/{file}")
+        except FileNotFoundError:
+            raise RegistryError(
+                f"{version} in {self.url} lacks {file}: publish it again."
+            ) from None
+
+    def _add(self, version: ModelVersion, file: str, data: bytes) -> None:
+        try:
+            self._store.create(f"{_folder(version)}/{file}", data)
+        except FileExistsError:
+            raise RegistryError(
+                f"{version} in {self.url} holds a {file} already, which this publication did not"
+                f" write: call it otherwise in the bundle, and publish that again."
+            ) from None
 
     def _claim(self, name: str) -> int:
         """Take the next free number, for ever: also one whose publisher dies is not used again."""
         folder = f"{name}/versions"
-        number = max(self._numbers(folder), default=0)
-        owner = json.dumps({"pid": os.getpid(), "time": datetime.now(UTC).isoformat()})
+        number = max(self._store.numbers(folder), default=0)
+        owner = json.dumps(
+            {"id": str(uuid4()), "pid": os.getpid(), "time": datetime.now(UTC).isoformat()}
+        )
         while True:
             number += 1
             try:
@@ -326,10 +292,6 @@ class Registry:
             except FileExistsError:
                 continue
             return number
-
-    def _numbers(self, folder: str, ending: str = "") -> list[int]:
-        names = (name.removesuffix(ending) for name in self._store.list(folder))
-        return sorted(int(name) for name in names if name.isdecimal())
 
     def _only_name(self, reference: str) -> str:
         names = self.names()
@@ -354,12 +316,29 @@ class Registry:
         names = ", ".join(self.names()) or "nothing yet; `uv run train` makes a model"
         return NotFoundError(f"There is no {what} in {self.url}; there is: {names}.")
 
-    def _cache_folder(self) -> Path:
-        root = self._cache or Path.home() / ".cache" / "mlopsproj" / "registry"
-        return root / hashlib.sha256(self.url.encode()).hexdigest()[:16]
+
+def _folder(version: ModelVersion) -> str:
+    return f"{_checked(version.name)}/versions/{version.number}"
 
 
-ROLLBACK = "rollback from"
+def _read_unchanged(bundle: Bundle, file: str) -> bytes:
+    """What a file holds now, if that is what the bundle was opened or sealed with.
+
+    Raises:
+        BundleCorruptError: if it was changed meanwhile.
+    """
+    path = bundle.path / file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleCorruptError(f"{path} cannot be read ({error.strerror}).") from error
+    if file == MANIFEST:
+        unchanged = parse_manifest(data, str(path)) == bundle.manifest
+    else:
+        unchanged = hashlib.sha256(data).hexdigest() == bundle.manifest.files[file]
+    if not unchanged:
+        raise BundleCorruptError(f"{path} was changed while it was published: publish it again.")
+    return data
 
 
 def _is_name(name: str) -> bool:

@@ -6,7 +6,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Environment variables that more than one command reads.
+    """Environment variables that more than one command reads; an empty one counts as unset.
 
     Attributes:
         registry_url: `MLOPSPROJ_REGISTRY_URL`, any fsspec URL.
@@ -15,7 +15,7 @@ class Settings(BaseSettings):
         config_dir: `MLOPSPROJ_CONFIG_DIR`, the folder of the Hydra values.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MLOPSPROJ_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MLOPSPROJ_", env_ignore_empty=True, frozen=True)
 
     registry_url: str = "./registry"
     event_url: str = "log:"

@@ -4,8 +4,7 @@ A local folder or any fsspec file system; the one thing that every store must do
 file only where there is none. Knows nothing of models and versions.
 """
 
-import os
-import tempfile
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,10 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from mlopsproj_core.errors import RegistryError
+from mlopsproj_core.local_files import LocalFiles
+
+_NUMBER = "([1-9][0-9]{0,17})"
+_GOOGLE = ("gs://", "gcs://")
 
 
 class Store:
@@ -31,23 +34,36 @@ class Store:
         """
         self.url = url
         # gcsfs would keep listings for ever, and never see what others write.
-        options: dict[str, Any] = {"use_listings_cache": False} if url.startswith("gs:") else {}
+        options = {"use_listings_cache": False} if url.startswith(_GOOGLE) else {}
         with self._reaching("opened"):
-            self._fs, root = fsspec.core.url_to_fs(url, **options)
-        self._root = root.rstrip("/")
-        self._local = isinstance(self._fs, LocalFileSystem)
+            system, root = fsspec.core.url_to_fs(url, **options)
+            if options and not root.strip("/"):
+                raise ValueError("it names no bucket")
+        self._files = (
+            LocalFiles(Path(root))
+            if isinstance(system, LocalFileSystem)
+            else _RemoteFiles(system, root)
+        )
 
-    def list(self, folder: str) -> list[str]:
+    def names(self, folder: str) -> list[str]:
         """Names directly in `folder`, sorted; none where there is no such folder."""
         with self._reaching("listed"):
-            try:
-                self._fs.invalidate_cache()
-                found = self._fs.ls(self._at(folder), detail=False)
-            except FileNotFoundError:
-                return []
-        names = (path.rstrip("/").rsplit("/", 1)[-1] for path in found)
+            names = self._files.names(folder)
         # Drafts of files that are being written begin with a dot.
-        return sorted(name for name in names if name and not name.startswith("."))
+        return sorted(name for name in names if not name.startswith("."))
+
+    def numbers(self, folder: str, ending: str = "") -> list[int]:
+        """What the names directly in `folder` count, ascending; other names are passed over."""
+        matches = (re.fullmatch(f"{_NUMBER}{re.escape(ending)}", n) for n in self.names(folder))
+        return sorted(int(match[1]) for match in matches if match)
+
+    def files(self, folder: str) -> list[str]:
+        """Paths, relative to `folder`, of all files below it, sorted.
+
+        On an object store this is one request for every thousand files.
+        """
+        with self._reaching("listed"):
+            return sorted(self._files.below(folder))
 
     def read(self, path: str) -> bytes:
         """Content of a file.
@@ -55,68 +71,87 @@ class Store:
         Raises:
             FileNotFoundError: if there is none.
         """
-        with self._reaching("read"):
-            return bytes(self._fs.cat_file(self._at(path)))
+        with self._reaching("read", FileNotFoundError):
+            return self._files.read(path)
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
         with self._reaching("read"):
-            self._fs.invalidate_cache()
-            return bool(self._fs.exists(self._at(path)))
+            return self._files.exists(path)
 
     def create(self, path: str, data: bytes) -> None:
         """Write a new file, whole or not at all, and durable when this returns.
 
+        Args:
+            path: of the file; folders are made.
+            data: its content. What others may write under the same name must differ.
+
         Raises:
             FileExistsError: if there is one already, of whoever came first.
         """
-        with self._reaching("written to"):
-            if self._local:
-                _create_locally(Path(self._at(path)), data)
-            else:
-                self._fs.pipe_file(self._at(path), data, mode="create")
+        with self._reaching("written to", FileExistsError):
+            self._files.create(path, data)
 
     def local_path(self, path: str) -> Path | None:
         """Where a path lies on this machine; None for a store elsewhere."""
-        return Path(self._at(path)) if self._local else None
-
-    def _at(self, path: str) -> str:
-        return f"{self._root}/{path}" if path else self._root
+        return self._files.root / path if isinstance(self._files, LocalFiles) else None
 
     @contextmanager
-    def _reaching(self, what: str) -> Iterator[None]:
+    def _reaching(self, what: str, *expected: type[OSError]) -> Iterator[None]:
         try:
             yield
-        except (FileNotFoundError, FileExistsError):
+        except expected:
             raise
         except Exception as error:  # each file system raises its own
             raise RegistryError(
-                f"The registry {self.url} cannot be {what}: {error or type(error).__name__}. Check"
-                " the URL, your access and the space that is left."
+                f"The registry {self.url} cannot be {what}:"
+                f" {type(error).__name__} {error or ''}".rstrip()
+                + ". Check the URL, your access and the space that is left."
             ) from error
 
 
-def _create_locally(path: Path, data: bytes) -> None:
-    """Through a draft and a hard link, which fails where the name is taken."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(0o644)
-        os.link(draft, path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
-    _sync_folder(path.parent)
+class _RemoteFiles:
+    """The same as `LocalFiles` on a file system of fsspec."""
 
+    def __init__(self, system: Any, root: str) -> None:
+        self._system = system
+        self._root = root.rstrip("/")
 
-def _sync_folder(folder: Path) -> None:
-    """Make a new name survive a power cut, where the system can."""
-    if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    def names(self, folder: str) -> list[str]:
+        self._system.invalidate_cache()
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            found = self._system.ls(self._at(folder), detail=False)
+        except FileNotFoundError:
+            return []
+        names = (path.rstrip("/").rsplit("/", 1)[-1] for path in found)
+        return [name for name in names if name]
+
+    def below(self, folder: str) -> list[str]:
+        self._system.invalidate_cache()
+        top = f"{self._at(folder)}/"
+        found = [str(path) for path in self._system.find(self._at(folder))]
+        if not found:
+            self.names(folder)  # many a `find` passes over a folder that it cannot reach
+        return [path.removeprefix(top) for path in found if path.startswith(top)]
+
+    def read(self, path: str) -> bytes:
+        return bytes(self._system.cat_file(self._at(path)))
+
+    def exists(self, path: str) -> bool:
+        self._system.invalidate_cache()
+        try:
+            self._system.info(self._at(path))  # `exists` of fsspec takes any error for a no
+        except FileNotFoundError:
+            return False
+        return True
+
+    def create(self, path: str, data: bytes) -> None:
+        try:
+            self._system.pipe_file(self._at(path), data, mode="create")
+        except FileExistsError:
+            # The answer to a first attempt may be lost, and the next one find what that has made.
+            if self.read(path) != data:
+                raise
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}" if path else self._root

