@@ -58,7 +58,17 @@ def test_many_classes_fit(draw, classes):
 
 @pytest.mark.filterwarnings("error")
 def test_names_are_text_and_no_formula(draw):
-    names = (r"$\frac{1}{", "a|b", "$ and $", "_hidden", "two\nlines", "\\$", "%s {} ^_", "x" * 300)
+    names = (
+        r"$\frac{1}{",
+        "a|b",
+        "$ and $",
+        r"$\nonsense$",
+        "_hidden",
+        "two\nlines",
+        "\\$",
+        "%s {} ^_",
+        "x" * 300,
+    )
     assert_pictures(draw(80, range(len(names)), classes=len(names), names=names))
 
 
