@@ -192,8 +192,11 @@ def test_training_images_are_varied_and_no_others(whole, dataset, tmp_path):
 
 def test_the_variation_of_a_step_can_be_had_alone(whole, dataset):
     data = DataModule(dataset, batch_size=BATCH, seed=7, augment=VARIED)
-    images, _ = next(iter(data.train_dataloader()))
-    assert torch.equal(data.augmented(images, step=0), whole.train_batches[0, 0][0])
+    for step, (images, _) in enumerate(data.train_dataloader()):
+        assert torch.equal(data.augmented(images, step=step), whole.train_batches[0, step][0])
+        assert not torch.equal(
+            data.augmented(images, step=step + 1), data.augmented(images, step=step)
+        )
 
 
 def test_the_defaults_vary(dataset):
