@@ -38,6 +38,7 @@ def assert_pictures(paths):
         pixels = matplotlib.image.imread(path)
         assert pixels[..., :3].std() > 0.01, f"{path.name} shows nothing"
         assert max(pixels.shape[:2]) <= 2500
+    assert plt.get_fignums() == []  # nothing is left to matplotlib's global state
 
 
 @pytest.mark.filterwarnings("error")
@@ -51,9 +52,8 @@ def test_every_figure_is_a_picture(draw, count, wrong, channels):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("classes", [26, 130])
-def test_many_classes_fit(draw, classes):
-    assert_pictures(draw(260, range(2), classes=classes))
+def test_many_classes_fit(draw):
+    assert_pictures(draw(260, range(2), classes=130))
 
 
 @pytest.mark.filterwarnings("error")
@@ -151,8 +151,3 @@ def test_a_name_becomes_one_short_line_that_keeps_its_ends(name):
     assert len(short.splitlines()) <= 1
     plain = " ".join(name.split())
     assert short == plain or (short[:9] == plain[:9] and short[-8:] == plain[-8:])
-
-
-def test_nothing_is_left_open(draw):
-    draw(40, range(9))
-    assert plt.get_fignums() == []
