@@ -120,7 +120,7 @@ def test_a_version_that_is_not_shown_to_be_as_good_needs_a_reason(copied):
     assert answer.returncode == 4, answer.stderr
     gates = {gate["name"]: gate for gate in json.loads(answer.stdout)["gates"]}
     assert gates["accuracy"]["verdict"] == "undecided"
-    assert "0 right only here and 0 only in production" in gates["accuracy"]["detail"]
+    assert "0 right only by the candidate and 0 only by the champion" in gates["accuracy"]["detail"]
     assert "images would decide" in gates["accuracy"]["detail"]
     assert copied.aliases() == {"production": 1, "candidate": 2}
 

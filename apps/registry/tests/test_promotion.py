@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlopsproj_core.bundle import PROBE, sha256_of
 from mlopsproj_core.errors import (
     BundleSchemaError,
     ConfigError,
@@ -359,11 +360,18 @@ def test_damaged_data_beside_the_right_one_does_no_harm(contest, promote, prepar
     assert promote(contest(400)).verdict is Verdict.passed
 
 
-def test_a_machine_that_computes_otherwise_scores_nobody_again(
-    contest, shop, promote, monkeypatch, caplog
+def test_a_champion_that_this_machine_computes_otherwise_is_not_scored_again(
+    contest, shop, promote, caplog
 ):
     version = contest(400)
-    monkeypatch.setattr("mlopsproj_core.probe.PROBABILITY_TOLERANCE", -1.0)
+    champion = ModelVersion(version.name, 1)
+    probe = shop.file(champion, PROBE)
+    with np.load(probe) as file:
+        expected = dict(file)
+    expected["probabilities"] = expected["probabilities"][:, ::-1]
+    np.savez_compressed(probe, **expected)
+    files = shop.registry.manifest(champion).files
+    shop.rewrite_manifest(champion, files={**files, PROBE: sha256_of(probe)})
     assert promote(version).verdict is Verdict.undecided
     assert "not scored again" in caplog.text
 

@@ -182,7 +182,7 @@ def test_the_session_has_the_cores_of_the_process_or_what_it_is_given(bundle, pr
 
 
 def test_loads_from_a_path_or_its_text_and_says_so(bundle, caplog):
-    with caplog.at_level(logging.INFO, logger="mlopsproj_core"):
+    with caplog.at_level(logging.DEBUG, logger="mlopsproj_core"):
         predictor = Predictor.load(str(bundle.path))
     assert predictor.manifest == bundle.manifest
     assert f"loaded brightness from {bundle.path}" in caplog.text

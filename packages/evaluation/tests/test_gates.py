@@ -70,6 +70,18 @@ def test_a_bundle_that_is_not_whole_fails_and_its_accuracy_is_not_asked(
     assert overall(results) is Verdict.failed
 
 
+def test_a_whole_bundle_that_cannot_answer_fails(tmp_path):
+    candidate = make_small_bundle(
+        tmp_path / "bundle",
+        parity=PARITY,
+        fill=lambda folder: (folder / MODEL).write_bytes(b"no graph"),
+    )
+    candidate.verify()
+    found = gate(judge(candidate, None), "bundle")
+    assert found.verdict is Verdict.failed
+    assert "cannot be loaded" in found.detail
+
+
 @pytest.mark.parametrize(
     ("parity", "verdict", "figure"),
     [

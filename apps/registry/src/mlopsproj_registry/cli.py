@@ -14,7 +14,7 @@ from mlopsproj_core.errors import GateRefusedError, RegistryError, UndecidedErro
 from mlopsproj_core.registry import PRODUCTION, Registry
 from mlopsproj_core.settings import Settings
 
-from mlopsproj_registry.actor import current_actor
+from mlopsproj_core.actor import current_actor
 
 app = typer.Typer(
     no_args_is_help=True,

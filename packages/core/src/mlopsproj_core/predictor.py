@@ -91,7 +91,7 @@ class Predictor:
         bundle.verify()
         predictor = cls(bundle, threads=threads)
         check_probe((bundle.path / PROBE).parent, bundle.manifest.image, predictor.run)
-        logger.info("loaded %s from %s", bundle.manifest.name, bundle.path)
+        logger.debug("loaded %s from %s", bundle.manifest.name, bundle.path)
         return predictor
 
     @property

@@ -1,7 +1,7 @@
 import os
 
 import pytest
-from mlopsproj_registry.actor import current_actor
+from mlopsproj_core.actor import current_actor
 
 NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
 
