@@ -40,16 +40,24 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             draft.unlink(missing_ok=True)
 
 
-def best_and_last(folder: RunFolder) -> tuple[ModelCheckpoint, ModelCheckpoint]:
+class Checkpoints(ModelCheckpoint):
+    """Keeps its memory also where the folder of the run was moved before the run went on."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Without the folder, for which Lightning would forget the best score so far."""
+        return {key: value for key, value in super().state_dict().items() if key != "dirpath"}
+
+
+def best_and_last(folder: RunFolder) -> tuple[Checkpoints, Checkpoints]:
     """Callbacks that keep the best epoch by validation accuracy, and the last one."""
-    best = ModelCheckpoint(
+    best = Checkpoints(
         dirpath=folder.checkpoints.absolute(),
         filename="best",
         monitor="val/accuracy",
         mode="max",
         enable_version_counter=False,
     )
-    last = ModelCheckpoint(
+    last = Checkpoints(
         dirpath=folder.checkpoints.absolute(),
         filename="last",
         every_n_epochs=1,

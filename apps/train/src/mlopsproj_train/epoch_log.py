@@ -86,11 +86,15 @@ class EpochLog(pl.Callback):
 
 
 def read_rows(path: Path) -> list[dict[str, float]]:
-    """The rows of a `metrics.csv`; none where there is no file."""
+    """The rows of a `metrics.csv`; none where there is no file.
+
+    A row that a full disk or a power cut left incomplete is passed over.
+    """
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        rows = [row for row in csv.DictReader(file) if None not in (*row, *row.values())]
+    return [{key: float(value) for key, value in row.items()} for row in rows]
 
 
 def draw_curves(rows: list[dict[str, float]], path: Path) -> None:

@@ -3,6 +3,7 @@
 Knows nothing of what is predicted.
 """
 
+import os
 from pathlib import Path
 
 from mlopsproj_core.errors import NotFoundError
@@ -25,17 +26,19 @@ def find_bundle(reference: str | None, registry_url: str | None) -> tuple[str, P
         RegistryError: if the registry cannot be reached.
     """
     settings = Settings()
-    if reference is not None:
-        for folder in (Path(reference), Path(reference) / "bundle"):
-            if (folder / MANIFEST).is_file():
-                return str(folder), folder
-    registry = Registry(registry_url or settings.registry_url)
-    names = registry.names()
-    if not names:
+    reference = reference or ""
+    for folder in (Path(reference), Path(reference) / "bundle"):
+        if reference and (folder / MANIFEST).is_file():
+            return str(folder), folder
+    if "/" in reference or os.sep in reference:
         raise NotFoundError(
-            f"The registry {registry.url} holds no model: make one with `uv run train`."
+            f"{reference} holds no bundle: name the folder of a bundle or of a run that is done,"
+            " or a model of the registry."
         )
-    version = registry.resolve(reference or settings.model or "@production")
+    registry = Registry(registry_url or settings.registry_url)
+    # The name may be left out: it is the environment's, else the only one there is.
+    named = f"{settings.model or ''}{reference}" if reference[:1] in ("", "@", ":") else reference
+    version = registry.resolve(named or "@production")
     return str(version), registry.fetch(version)
 
 

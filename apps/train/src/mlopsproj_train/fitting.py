@@ -1,28 +1,33 @@
 """The training of one network: Lightning's trainer, its callbacks, and how long it took.
 
-Everything that is drawn in an epoch follows from the seed and the epoch, so that a run that goes
-on from its last checkpoint ends at the same weights, bit for bit on a CPU. Knows nothing of
+Everything that is drawn in a step follows from the seed and the step, so that a run that goes on
+from its last checkpoint ends at the same weights, bit for bit on a CPU. Knows nothing of
 bundles and registries.
 """
 
 import logging
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import pytorch_lightning as pl
 import torch
-from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.errors import ConfigError, TrainingError
 from mlopsproj_models.classifier import ImageClassifier
 from pytorch_lightning.callbacks import EarlyStopping, TQDMProgressBar, WeightAveraging
+from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 from pytorch_lightning.loggers import Logger
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mlopsproj_train.checkpoints import AtomicCheckpointIO, best_and_last, load_checkpoint
-from mlopsproj_train.config import TrainConfig, TrainerConfig
+from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.devices import choose_accelerator
 from mlopsproj_train.epoch_log import EpochLog, read_rows
 from mlopsproj_train.precision import lightning_precision
@@ -40,7 +45,9 @@ _LIGHTNINGS_ADVICE = (
     ".*treespec.*",  # a deprecation inside Lightning
 )
 _REFRESH_EVERY = 10
-_EPOCH_STRIDE = 1_000_003
+_STRIDE = 1_000_003
+_OFFSET = 0x9E3779B9  # away from the seeds of the augmentation, of order and of variation
+_MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -60,16 +67,32 @@ class Fit:
     images_per_second: float
 
 
-class EpochSeed(pl.Callback):
-    """Seeds torch at each epoch from the run's seed, for what draws from its global generator."""
+class StepSeed(pl.Callback):
+    """Seeds torch at each step from the run's seed, for what draws from its global generator.
+
+    At each epoch would not do: a data loader draws when it begins, which is before the epoch's
+    start in a run that goes on, and after it in any other.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Seed the epoch that begins."""
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        """Seed the step that begins."""
+        del pl_module, batch, batch_idx
+        torch.manual_seed(_OFFSET + self._seed * _STRIDE + trainer.global_step)
+
+
+class PatientStop(EarlyStopping):
+    """Early stopping that a run which goes on remembers: what had stopped is not trained again."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop before the first epoch if the run that goes on had stopped."""
         del pl_module
-        torch.manual_seed(self._seed * _EPOCH_STRIDE + trainer.current_epoch)
+        if self.stopping_reason is not EarlyStoppingReason.NOT_STOPPED:
+            trainer.should_stop = True
 
 
 def fit(
@@ -92,18 +115,16 @@ def fit(
         phases: measures where the time goes, if given.
 
     Raises:
-        ConfigError: if the trainer cannot do what it is told.
-        TrainingError: if the last checkpoint is broken.
-        KeyboardInterrupt: if the user ended it, saying how to go on.
+        TrainingError: if the last checkpoint is broken, or the epochs' figures are gone.
+        KeyboardInterrupt: if the user ended it, saying what is kept.
     """
-    _check(config.trainer)
     resumed = folder.last_checkpoint.exists()
     if resumed:
         load_checkpoint(folder.last_checkpoint)
         logger.info("going on from %s", folder.last_checkpoint)
     trainer, best_path = _trainer(config, folder, tracker, phases)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _interrupts_kept():
             for advice in _LIGHTNINGS_ADVICE:
                 warnings.filterwarnings("ignore", advice)
             trainer.fit(
@@ -117,16 +138,19 @@ def fit(
             raise
     if trainer.interrupted:
         raise KeyboardInterrupt(
-            f"Interrupted in epoch {trainer.current_epoch + 1}; the epochs before are kept. Go on"
-            f" with: uv run train resume={folder.path}"
+            f"Interrupted in epoch {trainer.current_epoch + 1}; the epochs before are kept."
         )
     rows = read_rows(folder.metrics)
-    rates = sorted(row["images"] / row["seconds"] for row in rows)
+    if not rows:
+        raise TrainingError(
+            f"{folder.metrics} holds no epoch of this run: bring it back from a copy, or start a"
+            " new run by `uv run train`."
+        )
     return Fit(
         best=best_path,
         epochs=len(rows),
         train_seconds=sum(row["total_seconds"] for row in rows),
-        images_per_second=rates[len(rates) // 2],
+        images_per_second=median(row["images"] / row["seconds"] for row in rows),
     )
 
 
@@ -155,7 +179,7 @@ def _trainer(
     logger.info("training on %s in %s, %d threads", accelerator, precision, torch.get_num_threads())
     best, last = best_and_last(folder)
     own: list[pl.Callback] = [
-        EpochSeed(config.seed),
+        StepSeed(config.seed),
         EpochLog(folder.metrics, batch_size=config.trainer.batch_size),
         best,
         last,
@@ -163,7 +187,7 @@ def _trainer(
     if config.model.ema_decay:
         own.append(WeightAveraging(multi_avg_fn=moving_average(config.model.ema_decay)))
     if config.trainer.patience is not None:
-        own.append(EarlyStopping("val/accuracy", mode="max", patience=config.trainer.patience))
+        own.append(PatientStop("val/accuracy", mode="max", patience=config.trainer.patience))
     if phases is not None:
         own.append(StepTrace(folder.path / "trace.json"))
     interactive = sys.stderr.isatty()
@@ -186,13 +210,38 @@ def _trainer(
     return trainer, folder.checkpoints / "best.ckpt"
 
 
-def _check(config: TrainerConfig) -> None:
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Lightning ignores Ctrl-C for ever once it has seen it; what comes after must heed it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # a signal's handler can be set by the main thread only
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def check_settings(config: TrainConfig) -> None:
+    """Refuse what the trainer could not do, before anything is made.
+
+    Raises:
+        ConfigError: naming the setting.
+    """
+    trainer = config.trainer
+    if not 0 <= config.seed <= _MAX_SEED:
+        raise ConfigError(f"seed={config.seed}: give 0 to {_MAX_SEED}.")
     for name in ("max_epochs", "batch_size"):
-        if getattr(config, name) < 1:
-            raise ConfigError(f"trainer.{name}={getattr(config, name)}: give 1 or more.")
-    if config.gradient_clip is not None and config.gradient_clip <= 0:
+        if getattr(trainer, name) < 1:
+            raise ConfigError(f"trainer.{name}={getattr(trainer, name)}: give 1 or more.")
+    if trainer.gradient_clip is not None and not trainer.gradient_clip > 0:
         raise ConfigError(
-            f"trainer.gradient_clip={config.gradient_clip}: give more than 0, or null."
+            f"trainer.gradient_clip={trainer.gradient_clip}: give more than 0, or null."
         )
-    if config.patience is not None and config.patience < 1:
-        raise ConfigError(f"trainer.patience={config.patience}: give 1 or more, or null.")
+    if trainer.patience is not None and trainer.patience < 1:
+        raise ConfigError(f"trainer.patience={trainer.patience}: give 1 or more, or null.")
+    if not 0 <= config.model.ema_decay < 1:
+        raise ConfigError(
+            f"model.ema_decay={config.model.ema_decay}: give 0 or more and less than 1."
+        )

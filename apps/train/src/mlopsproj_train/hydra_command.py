@@ -4,20 +4,29 @@ Values are read from `$MLOPSPROJ_CONFIG_DIR`, else `./configs`, else the schemas
 nothing of what a command does with its configuration.
 """
 
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from tempfile import TemporaryDirectory
+from typing import Generic, TypeVar, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError, MlopsprojError
 from omegaconf import DictConfig, OmegaConf
 
+from mlopsproj_train.arguments import split_options
+
+logger = logging.getLogger(__name__)
+
 Config = TypeVar("Config")
+Result = TypeVar("Result")
 
 _HELP = """{description}
 
@@ -34,8 +43,6 @@ Groups, each a folder of values in the configuration folder:
 $APP_CONFIG_GROUPS
 """
 
-# Run folders are ours: one for each job, made once, also when a job has several processes.
-_OUTPUT = {"run": {"dir": "."}, "sweep": {"dir": ".", "subdir": "."}}
 _HYDRA_SETTINGS = [
     "hydra/help=command",
     "hydra/output=command",
@@ -45,14 +52,32 @@ _HYDRA_SETTINGS = [
 ]
 
 
+@dataclass(frozen=True)
+class Job(Generic[Config, Result]):
+    """One combination of settings, and what came of it.
+
+    Attributes:
+        settings: as they were typed, e.g. `seed=1`.
+        config: that they gave.
+        result: what the task gave; None if it failed.
+        error: why it failed, if it did.
+    """
+
+    settings: tuple[str, ...]
+    config: Config
+    result: Result | None
+    error: MlopsprojError | None
+
+
 def run_hydra_command(
     name: str,
     schema: type[Config],
-    task: Callable[[Config], None],
+    task: Callable[[Config], Result],
     *,
     description: str,
     usage: str,
     examples: tuple[str, ...],
+    compare: Callable[[Sequence[Job[Config, Result]]], None] | None = None,
 ) -> None:
     """Compose the configuration of this process's arguments, run `task`, end the process.
 
@@ -63,48 +88,97 @@ def run_hydra_command(
         description: first line of `--help`.
         usage: second line.
         examples: commands that a user would type.
+        compare: told every job at the end of a multirun.
     """
-    run_command(lambda: _run(name, schema, task, _help(description, usage, examples)))
+    template = _help(description, usage, examples)
+    run_command(lambda: _run(name, schema, task, template, compare))
 
 
 def _run(
-    name: str, schema: type[Config], task: Callable[[Config], None], help_template: str
+    name: str,
+    schema: type[Config],
+    task: Callable[[Config], Result],
+    help_template: str,
+    compare: Callable[[Sequence[Job[Config, Result]]], None] | None,
 ) -> None:
     folder = _config_folder()
+    jobs: list[Job[Config, Result]] = []
+    defects: list[Exception] = []
+    several = False
+
+    def job(values: DictConfig) -> None:
+        nonlocal several
+        several = in_multirun()
+        if defects:
+            return
+        settings = tuple(HydraConfig.get().overrides.task)
+        config = cast("Config", OmegaConf.to_object(values))
+        try:
+            jobs.append(Job(settings, config, task(config), None))
+        except MlopsprojError as error:
+            # A multirun goes on with its next combination; the first error ends the command.
+            jobs.append(Job(settings, config, None, error))
+            if several:
+                logger.error("%s: %s", " ".join(settings), error)  # noqa: TRY400 (no defect of ours)
+        except Exception as error:  # noqa: BLE001 (raised again below, where Hydra does not print it)
+            defects.append(error)
+
+    file = folder / f"{name}.yaml" if folder else None
+    found = file is not None and file.exists()
+    options, others = split_options(sys.argv[1:])
+    sys.argv[1:] = [*options, *_HYDRA_SETTINGS, *others]
+    with TemporaryDirectory() as scratch:
+        _register(name, schema, help_template, scratch)
+        try:
+            hydra.main(
+                version_base="1.3",
+                config_path=str(folder) if found else None,
+                config_name=name if found else f"{name}_schema",
+            )(job)()
+        except SystemExit as end:
+            # Hydra has told what it could not compose; a task ends by an error or not at all.
+            if end.code and not jobs:
+                sys.exit(ConfigError.exit_code)
+            raise
+    if defects:
+        raise defects[0]
+    if several and compare is not None:
+        compare(jobs)
+    _raise_first_error(jobs)
+
+
+def _register(name: str, schema: type, help_template: str, scratch: str) -> None:
     store = ConfigStore.instance()
     store.store(name=f"{name}_schema", node=composable(schema))
     store.store(
         name="command", group="hydra/help", node={"app_name": name, "template": help_template}
     )
-    store.store(name="command", group="hydra/output", package="hydra", node=_OUTPUT)
-    errors: list[MlopsprojError] = []
-    reached = False
+    # Run folders are ours: one for each job, made once. What Hydra writes of a multirun is dropped.
+    output = {"run": {"dir": "."}, "sweep": {"dir": scratch, "subdir": "."}}
+    store.store(name="command", group="hydra/output", package="hydra", node=output)
 
-    def job(config: DictConfig) -> None:
-        nonlocal reached
-        reached = True
-        try:
-            task(cast("Config", OmegaConf.to_object(config)))
-        except MlopsprojError as error:
-            # A multirun goes on with its next combination; the first error ends the command.
-            errors.append(error)
 
-    file = folder / f"{name}.yaml" if folder else None
-    found = file is not None and file.exists()
-    sys.argv[1:1] = _HYDRA_SETTINGS
-    try:
-        hydra.main(
-            version_base="1.3",
-            config_path=str(folder) if found else None,
-            config_name=name if found else f"{name}_schema",
-        )(job)()
-    except SystemExit as end:
-        # Hydra has told what it could not compose; a task ends by an error or not at all.
-        if end.code and not reached:
-            sys.exit(ConfigError.exit_code)
-        raise
-    if errors:
-        raise errors[0]
+def _raise_first_error(jobs: Sequence[Job[Config, Result]]) -> None:
+    failed = [(job, job.error) for job in jobs if job.error is not None]
+    if not failed:
+        return
+    job, error = failed[0]
+    if len(jobs) == 1:
+        raise error
+    raise type(error)(
+        f"{len(failed)} of {len(jobs)} failed, first {' '.join(job.settings)}: {error}"
+    )
+
+
+def in_multirun() -> bool:
+    """Whether the task that runs now is one of several."""
+    return bool(HydraConfig.get().mode is RunMode.MULTIRUN)
+
+
+def given_settings() -> dict[str, str]:
+    """The settings of the task that runs now, as they were typed: key to value."""
+    pairs = (text.partition("=") for text in HydraConfig.get().overrides.task)
+    return {key: value for key, _, value in pairs}
 
 
 def refuse_other_settings(key: str, *, allowed: tuple[str, ...]) -> None:
@@ -117,11 +191,26 @@ def refuse_other_settings(key: str, *, allowed: tuple[str, ...]) -> None:
     Raises:
         ConfigError: naming the others.
     """
-    given = HydraConfig.get().overrides.task
-    others = [text for text in given if text.partition("=")[0] not in (key, *allowed)]
+    others = [
+        f"{name}={value}" for name, value in given_settings().items() if name not in (key, *allowed)
+    ]
     if others:
         raise ConfigError(
             f"{key}=… brings the configuration of that run; leave out {' '.join(others)}."
+        )
+
+
+def refuse_shared_setting(key: str) -> None:
+    """Refuse a setting that must be another in each job of a multirun, and is not.
+
+    Raises:
+        ConfigError: naming it, and how it is made to differ.
+    """
+    given = [text for text in sys.argv[1:] if text.startswith(f"{key}=")]
+    if in_multirun() and given and not any(sign in given[-1] for sign in (",", "(", "${")):
+        raise ConfigError(
+            f"{given[-1]} is the same for every run of -m: leave it out, or make it differ, e.g."
+            f" '{given[-1]}/${{hydra:job.num}}'."
         )
 
 

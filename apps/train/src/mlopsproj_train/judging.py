@@ -3,14 +3,18 @@
 Knows nothing of how a model was made.
 """
 
+import json
+import re
 from pathlib import Path
 
 from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.image import ImageSpec
+from mlopsproj_core.manifest import Manifest
 from mlopsproj_data import PreparedDataset
 from mlopsproj_evaluation import Report, evaluate, score, write_figures
-from rich.console import Console
 from rich.table import Table
 
+from mlopsproj_train.answers import answer_console, print_json
 from mlopsproj_train.config import EvaluateConfig, Output
 from mlopsproj_train.finding import load_predictor
 from mlopsproj_train.logs import set_up_logging
@@ -27,29 +31,60 @@ def judge_model(config: EvaluateConfig) -> Report:
     set_up_logging()
     name, predictor = load_predictor(config.bundle, config.registry)
     dataset = prepare_with_progress(config.data)
-    manifest = predictor.manifest
-    if manifest.classes != dataset.classes or manifest.image != dataset.spec:
-        raise ConfigError(
-            f"{name} tells {len(manifest.classes)} classes apart on {manifest.image.shape}; the"
-            f" data {dataset.name} has {len(dataset.classes)} classes and {dataset.spec.shape}:"
-            " choose the data set that the model was made for, by data=… or data.path=…."
-        )
+    _check_fit(name, predictor.manifest, dataset)
+    folder = _new_folder(config.out or f"evaluations/{_file_name(name)}")
     images = dataset.labelled(config.split)
     with progress_bar(f"judging {name}") as report_progress:
         scores, _ = score(predictor.run, images, progress=report_progress)
     report = evaluate(scores, dataset.classes)
-    folder = Path(config.out or f"evaluations/{name.replace(':', '-').replace('/', '-')}")
     write_figures(report, scores, images, folder)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
     if config.output is Output.json:
-        print(report.to_json(), end="")  # noqa: T201 (the command's answer)
+        print_json(json.loads(report.to_json()))
     else:
         _print(name, dataset, config.split, report, folder)
     return report
 
 
+def _check_fit(name: str, manifest: Manifest, dataset: PreparedDataset) -> None:
+    mend = "choose the data set that the model was made for, by data=… or data.path=…"
+    if manifest.image != dataset.spec:
+        raise ConfigError(
+            f"{name} takes images of {_shape(manifest.image)}, those of {dataset.name} are of"
+            f" {_shape(dataset.spec)}: {mend}."
+        )
+    ours, theirs = manifest.classes, dataset.classes
+    if ours != theirs:
+        first = next((pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]), None)
+        difference = f", the first that differ being {first[0]!r} and {first[1]!r}" if first else ""
+        raise ConfigError(
+            f"{name} tells {len(ours)} classes apart, {dataset.name} has {len(theirs)}{difference}:"
+            f" {mend}."
+        )
+
+
+def _file_name(bundle: str) -> str:
+    """Of a bundle that is named by its version, or by its folder."""
+    return re.sub(r"[^A-Za-z0-9_@]+", "-", bundle).strip("-")
+
+
+def _shape(spec: ImageSpec) -> str:
+    return f"{spec.height} x {spec.width} pixels and {spec.channels} channel(s)"
+
+
+def _new_folder(out: str) -> Path:
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"out={out} cannot be made ({error.strerror}): give a folder that can be written."
+        ) from error
+    return folder
+
+
 def _print(name: str, dataset: PreparedDataset, split: str, report: Report, folder: Path) -> None:
-    console = Console()
+    console = answer_console()
     title = f"{name} on {report.images:,} {split} images of {dataset.name}"
     figures = Table("figure", "value", "95 % interval", title=title, title_justify="left")
     for key, metric in report.metrics.items():

@@ -5,7 +5,7 @@ Knows nothing of what they say.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PACKAGES = "mlopsproj"
@@ -29,15 +29,30 @@ def set_up_logging() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+class _FileHandler(logging.FileHandler):
+    """Ends the run where logging would print a traceback and go on, e.g. on a full disk."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        del record
+        raise  # noqa: PLE0704 (called by logging while it handles the error)
+
+
 @contextmanager
 def log_file(path: Path) -> Iterator[None]:
-    """Append messages to `path` too, with their time."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    """Append messages to `path` too, with their time, and what ended the block, if an error did."""
+    handler = _FileHandler(path, encoding="utf-8")
     handler.addFilter(_Ours())
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     try:
         yield
+    except BaseException as error:
+        # The command tells it on stderr when it ends.
+        text = f"ended by {type(error).__name__}: {error}"
+        record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, text, None, None)
+        with suppress(OSError):
+            handler.handle(record)
+        raise
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()

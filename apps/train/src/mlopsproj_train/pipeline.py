@@ -3,13 +3,17 @@
 Each step is a call into a library or a neighbour; here stand only their order and what is kept.
 """
 
+import json
 import logging
-from dataclasses import asdict, replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.registry import Registry
 from mlopsproj_core.settings import Settings
@@ -17,80 +21,115 @@ from mlopsproj_data import DataModule, PreparedDataset
 from mlopsproj_models.classifier import ImageClassifier
 from mlopsproj_models.graph import calibrate
 from mlopsproj_models.networks import ResidualNetwork
+from pytorch_lightning.loggers import WandbLogger
 from rich.console import Console
 
 from mlopsproj_train.bundling import make_bundle
 from mlopsproj_train.checkpoints import load_checkpoint
-from mlopsproj_train.config import Output, TrainConfig
+from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.devices import choose_accelerator, use_available_cpus
 from mlopsproj_train.epoch_log import draw_curves, read_rows
-from mlopsproj_train.fitting import Fit, fit
+from mlopsproj_train.fitting import Fit, check_settings, fit
 from mlopsproj_train.logs import log_file, set_up_logging
 from mlopsproj_train.precision import choose_precision
 from mlopsproj_train.profiling import PhaseTimes
 from mlopsproj_train.progress import prepare_with_progress
-from mlopsproj_train.publishing import publish
-from mlopsproj_train.run_folder import RunFolder, locked, new_run_folder, open_run_folder
+from mlopsproj_train.publishing import next_command, publish
+from mlopsproj_train.run_folder import RunFolder, locked, new_run_folder, resumed
 from mlopsproj_train.summary import Summary
-from mlopsproj_train.tracking import finish_tracking, start_tracking
+from mlopsproj_train.tracking import check_tracking, send_results, tracking
 
 logger = logging.getLogger(__name__)
 
 
-def run_pipeline(config: TrainConfig) -> Summary:
-    """Train, publish, and print what came out.
+@dataclass(frozen=True)
+class _Plan:
+    """What a run is made of, all before its folder: what is refused leaves nothing behind."""
+
+    config: TrainConfig
+    registry: Registry
+    dataset: PreparedDataset
+    train: LabelledImages
+    module: ImageClassifier
+    data: DataModule
+
+
+def run_pipeline(config: TrainConfig, *, replaced: Collection[str] = ()) -> Summary:
+    """Train and publish.
 
     Args:
         config: of a new run, or one whose `resume` names the folder of an earlier run, which
             brings its own configuration.
+        replaced: names of the settings of an earlier run that `config` takes the place of.
 
     Raises:
         MlopsprojError: with what is wrong and how to mend it; nothing is published then.
+        KeyboardInterrupt: if the user ended it, saying how to go on.
     """
     set_up_logging()
     use_available_cpus()
-    output = config.output
-    folder = None
-    if config.resume is not None:
-        folder, config = open_run_folder(Path(config.resume))
-    dataset = prepare_with_progress(config.data)
-    if folder is None:
-        folder = new_run_folder(config, datetime.now().astimezone())
-    with locked(folder), log_file(folder.log):
-        summary = _run(config, folder, dataset)
-    if output is Output.json:
-        print(summary.to_json(), end="")  # noqa: T201 (the command's answer)
-    else:
-        summary.print_table(Console())
-    return summary
+    if config.resume is None:
+        plan = _plan(config)
+        folder = new_run_folder(plan.config, datetime.now().astimezone())
+        with locked(folder):
+            return _run(plan, folder)
+    with resumed(Path(config.resume)) as (folder, stored):
+        plan = _plan(replace(stored, **{name: getattr(config, name) for name in replaced}))
+        return _run(plan, folder)
 
 
-def _run(config: TrainConfig, folder: RunFolder, dataset: PreparedDataset) -> Summary:
-    logger.info("run folder: %s", folder.path)
-    logger.info("data: %s, %s", dataset.name, dict(dataset.counts))
+def _plan(config: TrainConfig) -> _Plan:
+    check_settings(config)
+    check_tracking(config.logger)
     registry = Registry(config.registry or Settings().registry_url)
-    tracker = start_tracking(config.logger, folder, asdict(config))
+    registry.names()  # one that cannot be reached is told before the training, not after
+    dataset = prepare_with_progress(config.data)
     train = dataset.labelled("train")
     module = new_module(config, dataset)
-    config = with_precision(config, module, train)
-    folder.write_config(config)  # a run that goes on computes alike
     data = DataModule(
         dataset, batch_size=config.trainer.batch_size, seed=config.seed, augment=config.data.augment
     )
+    return _Plan(with_precision(config, module, train), registry, dataset, train, module, data)
+
+
+def _run(plan: _Plan, folder: RunFolder) -> Summary:
+    run_id = folder.identify(data=plan.dataset.name, fingerprint=plan.dataset.fingerprint)
+    folder.write_config(plan.config)  # with its precision: a run that goes on computes alike
+    try:
+        with (
+            log_file(folder.log),
+            tracking(plan.config.logger, folder.path, run_id, _plain(plan.config)) as tracker,
+        ):
+            summary, bundle = _train_and_publish(plan, folder, tracker)
+            if tracker is not None:
+                figures = sorted(folder.figures.glob("*.png"))
+                send_results(tracker, figures, bundle.path, plan.dataset.name)
+    except KeyboardInterrupt as interrupt:
+        if folder.summary.exists():
+            raise
+        text = f"{str(interrupt) or 'Interrupted.'} Go on with: {folder.resume_command}"
+        raise KeyboardInterrupt(text) from interrupt
+    return summary
+
+
+def _train_and_publish(
+    plan: _Plan, folder: RunFolder, tracker: WandbLogger | None
+) -> tuple[Summary, Bundle]:
+    config, dataset = plan.config, plan.dataset
+    logger.info("run folder: %s", folder.path)
+    logger.info("data: %s, %s", dataset.name, dict(dataset.counts))
     phases = PhaseTimes() if config.profile else None
-    fitted = fit(module, data, config, folder, tracker=tracker, phases=phases)
+    fitted = fit(plan.module, plan.data, config, folder, tracker=tracker, phases=phases)
     if phases is not None:
         phases.print_table(Console(stderr=True))
     draw_curves(read_rows(folder.metrics), folder.figures / "learning_curves.png")
 
-    network = _best_network(module, fitted)
-    graph = calibrate(network, train, dataset.labelled("validation"))
+    network = _best_network(plan.module, fitted)
+    graph = calibrate(network, plan.train, dataset.labelled("validation"))
     logger.info("calibrated: temperature %.3f", float(graph.temperature))
-    bundle = make_bundle(graph, dataset, folder, asdict(config))
-    publication = publish(bundle, registry, run=str(folder.path))
+    bundle = make_bundle(graph, dataset, folder, _plain(config))
+    publication = publish(bundle, plan.registry, run=str(folder.path))
     logger.info("published %s as %s", publication.version, publication.alias)
-    if tracker is not None:
-        finish_tracking(tracker, folder.figures.glob("*.png"), bundle.path, dataset.name)
 
     accuracy = bundle.manifest.metrics["accuracy"]
     summary = Summary(
@@ -107,10 +146,17 @@ def _run(config: TrainConfig, folder: RunFolder, dataset: PreparedDataset) -> Su
         train_seconds=fitted.train_seconds,
         images_per_second=fitted.images_per_second,
         run_dir=str(folder.path),
-        registry=registry.url,
+        registry=plan.registry.url,
+        next_command=next_command(publication, plan.registry, given=config.registry),
     )
     summary.write(folder.summary)
-    return summary
+    return summary, bundle
+
+
+def _plain(config: TrainConfig) -> dict[str, Any]:
+    """Its values as they are read back from JSON, without tuples and enumerations."""
+    values: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return values
 
 
 def new_module(config: TrainConfig, dataset: PreparedDataset) -> ImageClassifier:

@@ -1,12 +1,15 @@
 """The command `predict`: what a model of the registry says of image files."""
 
-import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError, ImageError
 
+from mlopsproj_train.answers import answer_console, print_json, shown
+from mlopsproj_train.arguments import split_options, take_path
 from mlopsproj_train.config import Output, PredictConfig
 from mlopsproj_train.hydra_command import run_hydra_command
 
@@ -18,11 +21,18 @@ _SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff",
 
 def main() -> None:
     """Run the command with this process's arguments; the path stands alone."""
-    sys.argv[1:] = [_as_override(argument) for argument in sys.argv[1:]]
+    run_command(_main)
+
+
+def _main() -> None:
+    settings = {field.name for field in fields(PredictConfig)}
+    options, others = split_options(sys.argv[1:])
+    path, given = take_path(others, settings)
+    sys.argv[1:] = [*options, *given]
     run_hydra_command(
         "predict",
         PredictConfig,
-        _predict,
+        lambda config: _predict(path, config),
         description="Predict the class of an image file, or of each one in a folder.",
         usage="uv run predict FILE_OR_FOLDER [KEY=VALUE ...]",
         examples=(
@@ -33,31 +43,28 @@ def main() -> None:
     )
 
 
-def _as_override(argument: str) -> str:
-    """`PATH` as `path='PATH'`; what is an option or a setting already stays."""
-    key = argument.partition("=")[0]
-    if argument.startswith("-") or (
-        "=" in argument and key.lstrip("+~").replace(".", "").isidentifier()
-    ):
-        return argument
-    quoted = argument.replace("\\", "\\\\").replace("'", "\\'")
-    return f"path='{quoted}'"
-
-
-def _predict(config: PredictConfig) -> None:
+def _predict(path: str | None, config: PredictConfig) -> None:
     from mlopsproj_train.finding import load_predictor
     from mlopsproj_train.logs import set_up_logging
+    from mlopsproj_train.progress import progress_bar
 
     set_up_logging()
-    if config.path is None:
+    if path is not None and config.path is not None:
+        raise ConfigError(f"{path!r} and path={config.path} are two paths: leave out one.")
+    path = path or config.path
+    if not path:
         raise ConfigError("Nothing to predict: give a file or a folder, `uv run predict PATH`.")
     if config.top < 1:
         raise ConfigError(f"top={config.top}: give 1 or more.")
-    files = _image_files(Path(config.path))
+    files = _image_files(Path(path))
     name, predictor = load_predictor(config.bundle, config.registry)
-    answers = [_answer(file, predictor, config.top) for file in files]
+    answers = []
+    with progress_bar("predicting") as report_progress:
+        for file in files:
+            answers.append(_answer(file, predictor, config.top))
+            report_progress(len(answers), len(files))
     if config.output is Output.json:
-        _print_json(name, answers)
+        print_json({"model": name, "images": answers})
     else:
         _print_table(name, answers)
     unusable = sum("error" in answer for answer in answers)
@@ -66,22 +73,31 @@ def _predict(config: PredictConfig) -> None:
 
 
 def _image_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise ConfigError(f"{path} does not exist: give an image file or a folder of them.")
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
-    if not files:
-        raise ConfigError(f"{path} holds no image ({', '.join(sorted(_SUFFIXES))}).")
-    return files
+    if path.is_dir():
+        files = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in _SUFFIXES and _may_be_read(file)
+        )
+        if not files:
+            raise ConfigError(f"{shown(path)} holds no image ({', '.join(sorted(_SUFFIXES))}).")
+        return files
+    if not path.exists():
+        raise ConfigError(f"{shown(path)} does not exist: give an image file or a folder of them.")
+    return [path]
+
+
+def _may_be_read(file: Path) -> bool:
+    """No folder, device or pipe; a link that leads nowhere is told when it is read."""
+    return file.is_file() or (file.is_symlink() and not file.exists())
 
 
 def _answer(file: Path, predictor: "Predictor", top: int) -> dict[str, Any]:
     try:
         prediction = predictor.predict([file.read_bytes()])[0]
     except (ImageError, OSError) as error:
-        return {"file": str(file), "error": str(error)}
-    return {"file": str(file), **_facts(prediction, top)}
+        return {"file": shown(file), "error": str(error)}
+    return {"file": shown(file), **_facts(prediction, top)}
 
 
 def _facts(prediction: "Prediction", top: int) -> dict[str, Any]:
@@ -94,20 +110,16 @@ def _facts(prediction: "Prediction", top: int) -> dict[str, Any]:
     }
 
 
-def _print_json(name: str, answers: list[dict[str, Any]]) -> None:
-    print(json.dumps({"model": name, "images": answers}, indent=2))  # noqa: T201 (the answer)
-
-
 def _print_table(name: str, answers: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=f"Predictions of {name}", title_justify="left")
     for column in ("file", "class", "probability", "then", "out of distribution"):
         table.add_column(column, overflow="fold")
     for answer in answers:
         if "error" in answer:
-            table.add_row(answer["file"], f"[red]{answer['error']}[/red]")
+            table.add_row(answer["file"], Text(answer["error"], style="red"))
             continue
         first, *rest = answer["predictions"]
         then = ", ".join(f"{item['class']} {item['probability']:.3f}" for item in rest)
@@ -118,4 +130,4 @@ def _print_table(name: str, answers: list[dict[str, Any]]) -> None:
             then,
             f"{answer['ood_score']:.2f}",
         )
-    Console().print(table)
+    answer_console().print(table)

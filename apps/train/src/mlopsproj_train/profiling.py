@@ -23,7 +23,6 @@ _FORWARD = ("training_step",)
 _BACKWARD = (".backward",)
 _OPTIMISER = (".optimizer_step",)
 _EPOCH = "run_training_epoch"
-_VALIDATION = "val_loop"
 
 
 class PhaseTimes(SimpleProfiler):
@@ -101,7 +100,20 @@ class StepTrace(pl.Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop, and say where the trace is."""
-        del trainer, pl_module
+        del pl_module
         self._profile.stop()
         if self._path.exists():
             logger.info("profiler trace: %s", self._path)
+        else:
+            logger.warning(
+                "no profiler trace: %d steps are too few, it begins after %d",
+                trainer.global_step,
+                _WAIT + _WARM_UP,
+            )
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Stop: the next run of this process could not start a profiler beside this one."""
+        del trainer, pl_module, exception
+        self._profile.stop()

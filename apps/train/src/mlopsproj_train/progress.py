@@ -6,10 +6,13 @@ Knows nothing of what is counted.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from mlopsproj_data import DataConfig, PreparedDataset, prepare
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from mlopsproj_data import DataConfig, PreparedDataset
 
 Report = Callable[[int, int], None]
 """Told how many are done, and of how many."""
@@ -32,11 +35,13 @@ def progress_bar(title: str) -> Iterator[Report]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def prepare_with_progress(config: DataConfig) -> PreparedDataset:
+def prepare_with_progress(config: "DataConfig") -> "PreparedDataset":
     """The prepared data set, made now or found made before.
 
     Raises:
         DataError: if its source cannot be used.
     """
+    from mlopsproj_data import prepare  # reads Parquet, which `predict` has no need of
+
     with progress_bar("preparing images") as report:
         return prepare(config, progress=report)

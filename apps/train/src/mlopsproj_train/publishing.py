@@ -5,12 +5,16 @@ Knows nothing of training.
 
 import getpass
 import logging
+import os
+import shlex
 from dataclasses import dataclass
 
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import StaleError
-from mlopsproj_core.registry import ModelVersion, Registry
+from mlopsproj_core.registry import CANDIDATE, PRODUCTION, ModelVersion, Registry
 from mlopsproj_evaluation.gates import judge
+
+from mlopsproj_train.arguments import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +35,9 @@ class Publication:
 def publish(bundle: Bundle, registry: Registry, *, run: str) -> Publication:
     """Publish `bundle` and move an alias to it.
 
+    A process that is killed in here may have published: the run that goes on then publishes once
+    more, as a candidate that says the same. None is lost.
+
     Args:
         bundle: sealed.
         registry: where to.
@@ -40,13 +47,13 @@ def publish(bundle: Bundle, registry: Registry, *, run: str) -> Publication:
         RegistryError: if the registry refuses or cannot be reached.
     """
     version = registry.publish(bundle)
-    actor = getpass.getuser()
-    if not registry.history(version.name, "production"):
+    actor = _actor()
+    if not registry.history(version.name, PRODUCTION):
         gates = [result.as_dict() for result in judge(bundle, None)]
         try:
             registry.move_alias(
                 version.name,
-                "production",
+                PRODUCTION,
                 version.number,
                 actor=actor,
                 reason=f"first version, trained in {run}",
@@ -56,8 +63,37 @@ def publish(bundle: Bundle, registry: Registry, *, run: str) -> Publication:
         except StaleError:
             logger.info("another first version got in before %s", version)
         else:
-            return Publication(version, "production")
+            return Publication(version, PRODUCTION)
     registry.move_alias(
-        version.name, "candidate", version.number, actor=actor, reason=f"trained in {run}"
+        version.name, CANDIDATE, version.number, actor=actor, reason=f"trained in {run}"
     )
-    return Publication(version, "candidate")
+    return Publication(version, CANDIDATE)
+
+
+def next_command(publication: Publication, registry: Registry, *, given: str | None) -> str:
+    """What a user would type after a publication.
+
+    Args:
+        publication: that was made.
+        registry: where it was made.
+        given: the registry's URL where it was a setting, so that the next command needs it too.
+    """
+    version = publication.version
+    if publication.alias != PRODUCTION:
+        option = f" --registry {shlex.quote(given)}" if given else ""
+        return f"uv run registry promote {version}{option}"
+    settings = [f"registry={quoted(given)}"] if given else []
+    if len(registry.names()) > 1:
+        settings.append(f"bundle={version.name}")
+    return shlex.join(["uv", "run", "predict", "FILE_OR_FOLDER", *settings])
+
+
+def _actor() -> str:
+    """Name of the user that this process runs as, else its number.
+
+    A container often runs as a number that no passwd entry names.
+    """
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # without pwd, before Python 3.13, and since
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

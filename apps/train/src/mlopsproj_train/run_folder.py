@@ -1,26 +1,31 @@
 """The folder of a run: what lies where, and that only one process writes there.
 
     config.json        the whole configuration       checkpoints/   best.ckpt and last.ckpt
-    run.log            the important events          figures/       learning curves and the rest
-    metrics.csv        a row for each epoch          bundle/        what was published
-    summary.json       written last: the run is done wandb/         Weights & Biases' own files
+    run.json           its id, and its data          figures/       learning curves and the rest
+    run.log            the important events          bundle/        what was published
+    metrics.csv        a row for each epoch          wandb/         Weights & Biases' own files
+    summary.json       written last: the run is done
 
 Knows nothing of training; what is written into it is its callers' business.
 """
 
+import errno
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 from mlopsproj_core.errors import ConfigError, TrainingError
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mlopsproj_train.arguments import quoted
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.hydra_command import composable
 
@@ -35,6 +40,11 @@ class RunFolder:
     def config(self) -> Path:
         """The whole configuration, as JSON."""
         return self.path / "config.json"
+
+    @property
+    def identity(self) -> Path:
+        """The id of the run, and the data that it began with."""
+        return self.path / "run.json"
 
     @property
     def log(self) -> Path:
@@ -71,32 +81,88 @@ class RunFolder:
         """What was published."""
         return self.path / "bundle"
 
+    @property
+    def resume_command(self) -> str:
+        """What a user types to go on with the run."""
+        return f"uv run train {shlex.quote(f'resume={quoted(str(self.path))}')}"
+
     def write_config(self, config: TrainConfig) -> None:
         """Keep the configuration, at once: without it the run cannot be resumed."""
-        draft = self.config.with_name(f".{self.config.name}")
-        draft.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
-        draft.replace(self.config)
+        _write(self.config, asdict(config))
+
+    def identify(self, *, data: str, fingerprint: str) -> str:
+        """The id of this run among all others, made when it begins.
+
+        Args:
+            data: name of the data set.
+            fingerprint: of the data set.
+
+        Raises:
+            TrainingError: if the run began with other data.
+        """
+        try:
+            known = json.loads(self.identity.read_text(encoding="utf-8"))
+            run_id, began_with = str(known["id"]), str(known["data_fingerprint"])
+        except FileNotFoundError:
+            run_id, began_with = uuid4().hex, fingerprint
+            _write(self.identity, {"id": run_id, "data": data, "data_fingerprint": fingerprint})
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingError(
+                f"{self.identity} cannot be read ({error!r}): start a new run by `uv run train`."
+            ) from error
+        if began_with != fingerprint:
+            raise TrainingError(
+                f"The run in {self.path} began with other data (fingerprint {began_with[:12]}…,"
+                f" now {fingerprint[:12]}…): bring the data back, or start a new run by"
+                " `uv run train`."
+            )
+        return run_id
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
 
 
 def new_run_folder(config: TrainConfig, now: datetime) -> RunFolder:
     """Make the folder of a new run and write its configuration there.
 
     Raises:
-        ConfigError: if the given folder holds something already.
+        ConfigError: if the given folder holds something already, or cannot be made.
     """
-    if config.run_dir is not None:
-        path = Path(config.run_dir)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise ConfigError(
-                f"run_dir={path} is not empty: give another folder, or go on with the run in it"
-                f" by `uv run train resume={path}`."
-            )
-        path.mkdir(parents=True, exist_ok=True)
-    else:
-        path = _free_folder(Path("runs") / now.strftime("%Y-%m-%d_%H-%M-%S"))
-    folder = RunFolder(path)
-    folder.write_config(config)
+    try:
+        if config.run_dir is not None:
+            path = Path(config.run_dir)
+            _claim(path)
+        else:
+            path = _free_folder(Path("runs") / now.strftime("%Y-%m-%d_%H-%M-%S"))
+        folder = RunFolder(path)
+        folder.write_config(config)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise ConfigError(
+            f"run_dir={config.run_dir or 'runs'} cannot be made ({error.strerror}): give a folder"
+            " that can be written."
+        ) from error
     return folder
+
+
+def _claim(path: Path) -> None:
+    """Make a given folder, which is the run's for ever: of two that ask at once, one gets it."""
+    folder = RunFolder(path)
+    taken = ConfigError(
+        f"run_dir={path} is not empty: give another folder, or go on with the run in it by"
+        f" `{folder.resume_command}`."
+    )
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise taken
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.config.touch(exist_ok=False)
+    except FileExistsError:
+        raise taken from None
 
 
 def _free_folder(path: Path) -> Path:
@@ -112,30 +178,39 @@ def _free_folder(path: Path) -> Path:
             return candidate
 
 
-def open_run_folder(path: Path) -> tuple[RunFolder, TrainConfig]:
-    """The folder of an earlier run and the configuration that it was started with.
+@contextmanager
+def resumed(path: Path) -> Iterator[tuple[RunFolder, TrainConfig]]:
+    """Hold the folder of an earlier run, with the configuration that it was started with.
 
     Raises:
-        TrainingError: if there is no run, or it is done already.
+        TrainingError: if there is no run, it is done already, or another process holds it.
     """
     folder = RunFolder(path)
     if not folder.config.exists():
         raise TrainingError(
             f"resume={path} holds no run (no {folder.config.name}): name its folder."
         )
-    if folder.summary.exists():
-        raise TrainingError(
-            f"The run in {path} is done, there is nothing to resume: start a new one by"
-            " `uv run train`."
-        )
+    with locked(folder):
+        # Asked while nobody else can end the run.
+        if folder.summary.exists():
+            raise TrainingError(
+                f"The run in {path} is done, there is nothing to resume: start a new one by"
+                " `uv run train`."
+            )
+        yield folder, _read_config(folder)
+
+
+def _read_config(folder: RunFolder) -> TrainConfig:
     try:
         values: dict[str, Any] = json.loads(folder.config.read_text(encoding="utf-8"))
         merged = OmegaConf.merge(composable(TrainConfig), values)
         config = OmegaConf.to_object(merged)
     except (ValueError, OmegaConfBaseException) as error:
-        raise TrainingError(f"{folder.config} cannot be read: {error}") from error
+        raise TrainingError(
+            f"{folder.config} cannot be read ({error}): start a new run by `uv run train`."
+        ) from error
     assert isinstance(config, TrainConfig)  # noqa: S101 (the schema it was merged with)
-    return folder, config
+    return config
 
 
 @contextmanager
@@ -150,7 +225,8 @@ def locked(folder: RunFolder) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise TrainingError(
-            f"Another process is training in {folder.path}: wait for it, or give another run_dir."
+            f"Another process is training in {folder.path}: wait until it ends, or start a run in"
+            " a folder of its own by `uv run train`."
         ) from error
     try:
         yield

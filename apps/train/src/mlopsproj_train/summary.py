@@ -30,6 +30,7 @@ class Summary:
         images_per_second: of training alone.
         run_dir: folder of the run.
         registry: URL.
+        next_command: what a user would type now.
     """
 
     model: str
@@ -46,28 +47,20 @@ class Summary:
     images_per_second: float
     run_dir: str
     registry: str
-
-    @property
-    def next_command(self) -> str:
-        """What a user would type now."""
-        if self.alias == "production":
-            return "uv run predict FILE_OR_FOLDER"
-        return f"uv run registry promote {self.model}:{self.version}"
-
-    def to_json(self) -> str:
-        """One JSON document."""
-        return json.dumps({**asdict(self), "next_command": self.next_command}, indent=2) + "\n"
+    next_command: str
 
     def write(self, path: Path) -> None:
         """Write the JSON document, at once: a run with a summary is done."""
         draft = path.with_name(f".{path.name}")
-        draft.write_text(self.to_json(), encoding="utf-8")
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
         draft.replace(path)
 
     def print_table(self, console: Console) -> None:
         """Show it to a person."""
         low, high = self.accuracy_interval
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        table.add_column(style="cyan")
+        table.add_column(overflow="fold")
         for name, value in (
             (
                 "data",
@@ -81,7 +74,7 @@ class Summary:
             ("images/s", f"{self.images_per_second:,.0f}"),
             ("run folder", self.run_dir),
             ("model version", f"{self.model}:{self.version} ({self.alias}) in {self.registry}"),
-            ("next", f"[bold]{self.next_command}[/bold]"),
+            ("next", self.next_command),
         ):
-            table.add_row(f"[cyan]{name}[/cyan]", value)
-        console.print(table, soft_wrap=True)
+            table.add_row(name, value)
+        console.print(table)

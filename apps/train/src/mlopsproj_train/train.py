@@ -3,8 +3,26 @@
 Torch and Lightning are imported in the functions that need them: `--help` takes half a second.
 """
 
-from mlopsproj_train.config import TrainConfig
-from mlopsproj_train.hydra_command import refuse_other_settings, run_hydra_command
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mlopsproj_train.config import Output, TrainConfig
+from mlopsproj_train.hydra_command import (
+    Job,
+    given_settings,
+    in_multirun,
+    refuse_other_settings,
+    refuse_shared_setting,
+    run_hydra_command,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlopsproj_train.summary import Summary
+
+_REPLACEABLE = ("logger", "registry")
+"""Settings that may differ in a run that goes on: the trained network does not follow from them."""
 
 
 def main() -> None:
@@ -22,12 +40,28 @@ def main() -> None:
             "uv run train -m optimizer.lr=1e-3,3e-3          one run for each value",
             "uv run train resume=runs/2026-01-31_12-00-00    go on after an interruption",
         ),
+        compare=_compare,
     )
 
 
-def _train(config: TrainConfig) -> None:
+def _train(config: TrainConfig) -> "Summary":
+    from mlopsproj_train.answers import answer_console, print_json
     from mlopsproj_train.pipeline import run_pipeline
 
+    refuse_shared_setting("run_dir")
+    replaced: set[str] = set()
     if config.resume is not None:
-        refuse_other_settings("resume", allowed=("output",))
-    run_pipeline(config)
+        refuse_other_settings("resume", allowed=("output", *_REPLACEABLE))
+        replaced = given_settings().keys() & set(_REPLACEABLE)
+    summary = run_pipeline(config, replaced=replaced)
+    if config.output is Output.table:
+        summary.print_table(answer_console())
+    elif not in_multirun():
+        print_json(asdict(summary))
+    return summary
+
+
+def _compare(jobs: "Sequence[Job[TrainConfig, Summary]]") -> None:
+    from mlopsproj_train.comparison import compare_runs
+
+    compare_runs(jobs)

@@ -1,0 +1,108 @@
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mlopsproj_core.errors import ConfigError, DataError
+from mlopsproj_core.image import ImageSpec
+from mlopsproj_train.config import EvaluateConfig, Output
+from mlopsproj_train.judging import _check_fit, _file_name, judge_model
+
+
+@pytest.fixture
+def evaluation(trained, tmp_path):
+    """Of the shared run's production version on its own data."""
+    return EvaluateConfig(
+        bundle="tiny:1",
+        data=trained.config.data,
+        registry=trained.registry.url,
+        out=str(tmp_path / "out"),
+    )
+
+
+def test_repeats_the_figures_of_the_run(evaluation, trained, tmp_path, capsys):
+    report = judge_model(evaluation)
+    assert report.metrics["accuracy"].value == pytest.approx(trained.summary.accuracy)
+    assert report.images == trained.summary.test_images
+    out, _ = capsys.readouterr()
+    assert "tiny:1 on 48 test images of tiny" in out
+    assert f"figures and report.json: {tmp_path / 'out'}" in out
+    for row in report.per_class:
+        assert row.name in out
+    written = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert written["metrics"]["accuracy"]["value"] == report.metrics["accuracy"].value
+    assert (tmp_path / "out" / "confusion_matrix.png").stat().st_size > 1000
+
+
+def test_json_is_one_document(evaluation, tmp_path, capsys):
+    judge_model(replace(evaluation, output=Output.json))
+    document = json.loads(capsys.readouterr().out)
+    assert document == json.loads((tmp_path / "out" / "report.json").read_text())
+
+
+def test_another_split(evaluation, tiny_dataset):
+    report = judge_model(replace(evaluation, split="validation"))
+    assert report.images == tiny_dataset.counts["validation"]
+    with pytest.raises(DataError, match="split=tset"):
+        judge_model(replace(evaluation, split="tset"))
+
+
+def test_the_folder_is_named_after_the_bundle(evaluation, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    judge_model(replace(evaluation, out=None))
+    assert (tmp_path / "evaluations" / "tiny-1" / "report.json").exists()
+    assert _file_name("/runs/2026-01-31_12-00-00/bundle") == "runs-2026-01-31_12-00-00-bundle"
+    assert _file_name("C:\\runs\\1\\bundle") == "C-runs-1-bundle"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_judged(evaluation, tmp_path):
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigError, match=r"out=.*file.* cannot be made"):
+            judge_model(replace(evaluation, out=str(out)))
+
+
+def test_data_of_another_shape_are_refused(evaluation, trained):
+    data = replace(trained.config.data, image_size=20)
+    with pytest.raises(ConfigError, match=r"28 x 28 pixels.*of tiny are of 20 x 20.*data\.path="):
+        judge_model(replace(evaluation, data=data))
+
+
+@pytest.mark.parametrize(
+    ("classes", "named"),
+    [
+        (("0", "1", "2"), "4 classes apart, tiny has 3:"),
+        (("0", "1", "2", "cat"), "first that differ being '3' and 'cat'"),
+        (("1", "0", "2", "3"), "first that differ being '0' and '1'"),
+    ],
+)
+def test_data_of_other_classes_are_refused(trained, tiny_dataset, classes, named):
+    manifest = trained.bundle.manifest
+    assert manifest.classes == ("0", "1", "2", "3")
+    with pytest.raises(ConfigError, match=named):
+        _check_fit("tiny:1", manifest, replace(tiny_dataset, classes=classes))
+    _check_fit("tiny:1", manifest, tiny_dataset)
+    assert manifest.image == ImageSpec(height=28, width=28, channels=1)
+    assert np.prod(manifest.image.shape) == 784
+
+
+def test_the_command_takes_settings(trained, tmp_path, monkeypatch, capsys):
+    from mlopsproj_train import evaluate
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLOPSPROJ_CONFIG_DIR", raising=False)
+    data = trained.config.data
+    settings = [
+        f"bundle={trained.folder.path}",
+        "data.source=idx",
+        f"data.path={data.path}",
+        f"data.prepared_dir={data.prepared_dir}",
+        "data.name=tiny",
+        "out=here",
+        "output=json",
+    ]
+    monkeypatch.setattr(sys, "argv", ["evaluate", *settings])
+    evaluate.main()
+    assert json.loads(capsys.readouterr().out)["images"] == 48
+    assert (tmp_path / "here" / "report.json").exists()

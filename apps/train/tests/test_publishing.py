@@ -1,0 +1,86 @@
+import getpass
+import os
+
+import pytest
+from mlopsproj_core.registry import ModelVersion, Registry
+from mlopsproj_train.publishing import Publication, next_command, publish
+from small_bundle import make_small_bundle
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(str(tmp_path / "registry"))
+
+
+def test_the_first_version_goes_to_production_with_its_gates(trained, registry):
+    publication = publish(trained.bundle, registry, run="runs/first")
+    assert publication == Publication(ModelVersion("tiny", 1), "production")
+    (move,) = registry.history("tiny", "production")
+    assert move.version == 1
+    assert move.reason == "first version, trained in runs/first"
+    gates = {gate["name"]: gate for gate in move.gates}
+    assert set(gates) == {"bundle", "parity", "accuracy"}
+    assert {gate["verdict"] for gate in gates.values()} == {"pass"}
+    assert gates["accuracy"]["figure"] == f"{trained.summary.accuracy:.4f}"
+    assert not registry.history("tiny", "candidate")
+
+
+def test_later_versions_are_candidates(trained, registry):
+    for number in (1, 2, 3):
+        assert publish(trained.bundle, registry, run="run").version.number == number
+    assert {alias: move.version for alias, move in registry.aliases("tiny").items()} == {
+        "production": 1,
+        "candidate": 3,
+    }
+    assert [move.version for move in registry.history("tiny", "candidate")] == [2, 3]
+
+
+class OvertakenRegistry(Registry):
+    """Another process publishes a first version, just after we looked and saw none."""
+
+    def history(self, name, alias):
+        found = super().history(name, alias)
+        if alias == "production" and not found:
+            other = Registry(self.url)
+            other.move_alias(name, alias, 1, actor="other", reason="first", expected_sequence=0)
+        return found
+
+
+def test_of_two_first_versions_one_gets_the_place(trained, registry):
+    registry.publish(trained.bundle)
+    overtaken = OvertakenRegistry(registry.url)
+    publication = publish(trained.bundle, overtaken, run="run")
+    assert publication == Publication(ModelVersion("tiny", 2), "candidate")
+    (move,) = Registry.history(registry, "tiny", "production")
+    assert (move.version, move.actor) == (1, "other")
+    assert registry.aliases("tiny")["candidate"].version == 2
+
+
+def test_the_user_is_told_by_number_where_there_is_no_name(trained, registry, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    publish(trained.bundle, registry, run="run")
+    assert registry.history("tiny", "production")[0].actor == f"uid {os.getuid()}"
+    monkeypatch.delattr(os, "getuid")
+    publish(trained.bundle, registry, run="run")
+    assert registry.history("tiny", "candidate")[0].actor == "unknown"
+
+
+def test_the_next_command_finds_the_version(registry, tmp_path):
+    registry.publish(make_small_bundle(tmp_path / "bundle"))
+    first = Publication(ModelVersion("brightness", 1), "production")
+    later = Publication(ModelVersion("brightness", 2), "candidate")
+    assert next_command(first, registry, given=None) == "uv run predict FILE_OR_FOLDER"
+    assert next_command(later, registry, given=None) == "uv run registry promote brightness:2"
+    assert (
+        next_command(later, registry, given="my registry")
+        == "uv run registry promote brightness:2 --registry 'my registry'"
+    )
+    assert (
+        next_command(first, registry, given="gs://bucket/models")
+        == "uv run predict FILE_OR_FOLDER registry=gs://bucket/models"
+    )
+    registry.publish(make_small_bundle(tmp_path / "other", name="other"))
+    assert next_command(first, registry, given=None).endswith("FILE_OR_FOLDER bundle=brightness")
