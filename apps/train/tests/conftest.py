@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import signal
 import struct
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.registry import Registry
 from mlopsproj_data import DataConfig, DataModule, PreparedDataset, prepare
@@ -28,6 +30,15 @@ from mlopsproj_train.run_folder import RunFolder
 from mlopsproj_train.summary import Summary
 
 CLASSES, TRAIN, TEST = 4, 30, 12
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Networks this small gain nothing from a second thread, and wait for it on a busy machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        torch.set_num_threads(1)
+        yield
 
 
 def write_idx(path, array):
@@ -171,6 +182,17 @@ def train_only(tiny_dataset):
         return fit(module, data, config, folder, tracker=None, phases=phases)
 
     return train
+
+
+@pytest.fixture
+def exported_before(trained):
+    """Stands in for `make_bundle`, whose export takes seconds: gives the shared run's bundle."""
+
+    def make_bundle(graph, dataset, run, config):
+        shutil.copytree(trained.folder.bundle, run.bundle)
+        return Bundle.open(run.bundle)
+
+    return make_bundle
 
 
 @pytest.fixture

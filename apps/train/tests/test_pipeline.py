@@ -145,7 +145,7 @@ def test_a_registry_that_cannot_be_read_is_told_before_the_training(config_in, t
 
 
 def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
-    config_in, tmp_path, interrupted_data, monkeypatch
+    config_in, tmp_path, interrupted_data, exported_before, monkeypatch
 ):
     monkeypatch.setattr(pipeline, "DataModule", interrupted_data)
     with pytest.raises(KeyboardInterrupt) as interrupt:
@@ -157,6 +157,7 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     assert not Registry(str(tmp_path / "registry")).names()
 
     monkeypatch.undo()
+    monkeypatch.setattr(pipeline, "make_bundle", exported_before)
     summary = run_pipeline(config_in(resume=str(folder.path)))
     assert (summary.epochs, summary.version, summary.alias) == (2, 1, "production")
     assert summary.run_dir == str(folder.path)
@@ -228,7 +229,7 @@ def test_a_run_does_not_go_on_with_other_data(config_in, tmp_path, interrupted_d
         run_pipeline(config_in(resume=str(folder.path)))
 
 
-def test_a_mirror_that_fails_loses_nothing(config_in, tmp_path, monkeypatch):
+def test_a_mirror_that_fails_loses_nothing(config_in, tmp_path, exported_before, monkeypatch):
     """The W&B run is closed by somebody else, so that it takes no results."""
     before = pipeline.publish
 
@@ -239,6 +240,7 @@ def test_a_mirror_that_fails_loses_nothing(config_in, tmp_path, monkeypatch):
         return before(*arguments, **settings)
 
     monkeypatch.setattr(pipeline, "publish", publish)
+    monkeypatch.setattr(pipeline, "make_bundle", exported_before)
     summary = run_pipeline(config_in(logger=LoggerConfig(wandb=WandbMode.offline)))
     assert summary.version == 1
     assert "W&B did not take the results" in RunFolder(tmp_path / "run").log.read_text()

@@ -2,14 +2,16 @@ import re
 from pathlib import Path
 
 import pytest
-from mlopsproj_train import config
+from mlopsproj_train import config, pipeline
 from mlopsproj_train.config import TrainConfig
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_example_trains_and_says_what_it_found(tmp_path, monkeypatch, capsys, tiny_config):
-    """As it stands, with the tiny data set, network and device in place of the defaults."""
+def test_the_example_trains_and_says_what_it_found(
+    tmp_path, monkeypatch, capsys, tiny_config, exported_before
+):
+    """As it stands, with the tiny data set and network in place of the defaults, and no export."""
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     def tiny_train_config(*, trainer, run_dir):
@@ -25,6 +27,7 @@ def test_the_example_trains_and_says_what_it_found(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLOPSPROJ_REGISTRY_URL", raising=False)
     monkeypatch.setattr(config, "TrainConfig", tiny_train_config)
+    monkeypatch.setattr(pipeline, "make_bundle", exported_before)
     names = {}
     exec(compile(example, "README.md", "exec"), names)
     summary = names["summary"]

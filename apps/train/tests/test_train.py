@@ -51,7 +51,8 @@ def pretended(monkeypatch, trained):
     return told
 
 
-def test_a_run_from_the_command_line(command, tiny_config, tmp_path):
+def test_a_run_from_the_command_line(command, tiny_config, tmp_path, exported_before, monkeypatch):
+    monkeypatch.setattr(pipeline, "make_bundle", exported_before)
     data = tiny_config.data
     settings = [
         "data.source=idx",
