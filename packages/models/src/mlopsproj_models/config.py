@@ -26,7 +26,7 @@ class NetworkConfig:
 
     stem_width: int = 16
     widths: tuple[int, ...] = (32, 64, 128)
-    blocks: tuple[int, ...] = (1, 1, 1)
+    blocks: tuple[int, ...] = (0, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class OptimizerConfig:
         warmup_fraction: of all steps, during which the rate rises.
     """
 
-    lr: float = 4e-3
-    weight_decay: float = 0.05
+    lr: float = 1e-2
+    weight_decay: float = 0.1
     schedule: Schedule = Schedule.one_cycle
     warmup_fraction: float = 0.2
 
