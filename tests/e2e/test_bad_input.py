@@ -144,7 +144,7 @@ def test_two_runs_at_once_into_one_folder(workplace):
         "train", *workplace.training("run_dir=run", "trainer.max_epochs=500", "output=json")
     )
     workplace.wait_until((workplace.path / "run" / "metrics.csv").exists, process)
-    assert_refused(workplace.run("train", "resume=run"), 1, "Another process", "run_dir")
+    assert_refused(workplace.run("train", "resume=run"), 1, "Another process", "folder of its own")
     second = workplace.run("train", *workplace.training("run_dir=run"))
     assert_refused(second, 2, "run_dir=run", "is not empty")
     assert process.poll() is None

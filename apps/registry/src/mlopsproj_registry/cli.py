@@ -9,12 +9,11 @@ import logging
 from typing import Annotated
 
 import typer
+from mlopsproj_core.actor import current_actor
 from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import GateRefusedError, RegistryError, UndecidedError
 from mlopsproj_core.registry import PRODUCTION, Registry
 from mlopsproj_core.settings import Settings
-
-from mlopsproj_core.actor import current_actor
 
 app = typer.Typer(
     no_args_is_help=True,
