@@ -14,6 +14,7 @@ from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.settings import Settings
 from mlopsproj_registry.cli import app
 from mlopsproj_train.config import EvaluateConfig, PredictConfig, TrainConfig
+from mlopsproj_train.summary import Summary
 from typer.main import get_command
 
 PAGES = ["README.md", "CONTRIBUTING.md", "docs"]
@@ -105,6 +106,11 @@ def test_files_of_a_bundle(contracts):
 def test_outputs_of_the_graph(contracts):
     names = [name for name, *_ in table(section(contracts, "Graph"))]
     assert names == ["image", *OUTPUT_NAMES]
+
+
+def test_keys_of_a_summary(contracts):
+    told = [key for keys, _ in table(section(contracts, "Run")) for key in re.findall(r"\w+", keys)]
+    assert sorted(told) == sorted(field.name for field in fields(Summary))
 
 
 def test_every_command_has_its_section(commands, members):

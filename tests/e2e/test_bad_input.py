@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from mlopsproj_core import Bundle
 
+pytestmark = pytest.mark.slow
+
 LINUX = sys.platform.startswith("linux")
 
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 from mlopsproj_core import Bundle
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 5
 # Everything that can be drawn at random is.
 SETTINGS = (

@@ -80,6 +80,7 @@ def test_what_was_judged_is_what_the_predictor_answers(trained):
     assert first.probabilities == pytest.approx(scores.probabilities[0], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_table_ends_with_the_next_command(workplace):
     result = workplace.run("train", *workplace.training())
     assert result.returncode == 0, result.stderr
@@ -88,6 +89,7 @@ def test_the_table_ends_with_the_next_command(workplace):
     assert re.search(r"next +uv run predict FILE_OR_FOLDER", result.stdout)
 
 
+@pytest.mark.slow
 def test_later_versions_are_candidates_until_they_are_promoted(copied):
     summary = copied.train("run_dir=second", "seed=1", "trainer.max_epochs=6")
     assert (summary["version"], summary["alias"]) == (2, "candidate")
@@ -113,6 +115,7 @@ def test_later_versions_are_candidates_until_they_are_promoted(copied):
     assert [gate["verdict"] for gate in moves[1]["gates"]] == ["pass", "pass", "pass"]
 
 
+@pytest.mark.slow
 def test_a_version_that_is_not_shown_to_be_as_good_needs_a_reason(copied):
     # The same run again gives the same model, and 200 test images cannot tell half a point.
     copied.train("run_dir=second")
@@ -176,6 +179,7 @@ def test_evaluate_repeats_the_figures_of_the_run(trained, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} >= {"report.json", "confusion_matrix.png"}
 
 
+@pytest.mark.slow
 def test_a_multirun_makes_a_version_for_each_value(workplace):
     result = workplace.run("train", "-m", *workplace.training("optimizer.lr=1e-3,3e-3"))
     assert result.returncode == 0, result.stderr
@@ -183,6 +187,7 @@ def test_a_multirun_makes_a_version_for_each_value(workplace):
     assert workplace.aliases() == {"production": 1, "candidate": 2}
 
 
+@pytest.mark.slow
 def test_a_profile_says_where_the_time_goes(workplace):
     result = workplace.run(
         "train", *workplace.training("profile=true", "run_dir=run", "trainer.batch_size=16")

@@ -1,8 +1,11 @@
-import getpass
-import os
+import json
+import logging
 
+import numpy as np
 import pytest
+from mlopsproj_core.bundle import EVALUATION
 from mlopsproj_core.registry import ModelVersion, Registry
+from mlopsproj_evaluation import Scores
 from mlopsproj_train.publishing import Publication, next_command, publish
 from small_bundle import make_small_bundle
 
@@ -13,7 +16,7 @@ def registry(tmp_path):
 
 
 def test_the_first_version_goes_to_production_with_its_gates(trained, registry):
-    publication = publish(trained.bundle, registry, run="runs/first")
+    publication = publish(trained.bundle, registry, run="runs/first", event_url="log:")
     assert publication == Publication(ModelVersion("tiny", 1), "production")
     (move,) = registry.history("tiny", "production")
     assert move.version == 1
@@ -27,7 +30,9 @@ def test_the_first_version_goes_to_production_with_its_gates(trained, registry):
 
 def test_later_versions_are_candidates(trained, registry):
     for number in (1, 2, 3):
-        assert publish(trained.bundle, registry, run="run").version.number == number
+        assert (
+            publish(trained.bundle, registry, run="run", event_url="log:").version.number == number
+        )
     assert {alias: move.version for alias, move in registry.aliases("tiny").items()} == {
         "production": 1,
         "candidate": 3,
@@ -49,23 +54,37 @@ class OvertakenRegistry(Registry):
 def test_of_two_first_versions_one_gets_the_place(trained, registry):
     registry.publish(trained.bundle)
     overtaken = OvertakenRegistry(registry.url)
-    publication = publish(trained.bundle, overtaken, run="run")
+    publication = publish(trained.bundle, overtaken, run="run", event_url="log:")
     assert publication == Publication(ModelVersion("tiny", 2), "candidate")
     (move,) = Registry.history(registry, "tiny", "production")
     assert (move.version, move.actor) == (1, "other")
     assert registry.aliases("tiny")["candidate"].version == 2
 
 
-def test_the_user_is_told_by_number_where_there_is_no_name(trained, registry, monkeypatch):
-    def nobody():
-        raise KeyError("getpwuid(): uid not found: 12345")
+def test_what_does_not_pass_the_gates_waits(registry, tmp_path):
+    evaluation = Scores(("a" * 64,), np.array([1]), np.array([[0.1, 0.9]], np.float32))
+    never_compared = make_small_bundle(
+        tmp_path / "bundle",
+        parity=None,
+        fill=lambda folder: evaluation.write(folder / EVALUATION),
+    )
+    publication = publish(never_compared, registry, run="run", event_url="log:")
+    assert publication == Publication(ModelVersion("brightness", 1), "candidate")
+    assert not registry.history("brightness", "production")
 
-    monkeypatch.setattr(getpass, "getuser", nobody)
-    publish(trained.bundle, registry, run="run")
-    assert registry.history("tiny", "production")[0].actor == f"uid {os.getuid()}"
-    monkeypatch.delattr(os, "getuid")
-    publish(trained.bundle, registry, run="run")
-    assert registry.history("tiny", "candidate")[0].actor == "unknown"
+
+def test_the_first_promotion_is_told_and_later_candidates_are_not(trained, registry, caplog):
+    caplog.set_level(logging.INFO)
+    publish(trained.bundle, registry, run="run", event_url="log:")
+    publish(trained.bundle, registry, run="run", event_url="log:")
+    told = [text for text in caplog.messages if text.startswith("event ")]
+    assert [json.loads(text.removeprefix("event "))["version"] for text in told] == [1]
+
+
+def test_a_promotion_that_nobody_takes_stands(trained, registry, caplog):
+    publication = publish(trained.bundle, registry, run="run", event_url="nowhere:")
+    assert publication.alias == "production"
+    assert "MLOPSPROJ_EVENT_URL=nowhere:" in caplog.text
 
 
 def test_the_next_command_finds_the_version(registry, tmp_path):

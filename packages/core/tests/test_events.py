@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from mlopsproj_core import events
 from mlopsproj_core.errors import ConfigError, EventError
-from mlopsproj_core.events import Event, deliver, model_promoted
+from mlopsproj_core.events import Event, announce, deliver, model_promoted
 from mlopsproj_core.registry import Registry
 from pydantic import ValidationError
 
@@ -132,6 +132,19 @@ def test_a_promotion_tells_the_move(slim_bundle, tmp_path):
         "rollback": False,
         "gates": gates,
     }
+
+
+def test_a_move_that_nobody_hears_of_stands(slim_bundle, tmp_path, serve, caplog):
+    registry = Registry(str(tmp_path))
+    registry.publish(slim_bundle)
+    move = registry.move_alias("slim", "production", 1, actor="Ada", reason="r")
+    requests, url = serve(404)
+    announce("slim", move, registry.url, url)
+    assert json.loads(requests[0][2])["id"] == str(move.id)
+    assert "did not take the event" in caplog.text
+    announce("slim", move, registry.url, "nowhere:")
+    assert "MLOPSPROJ_EVENT_URL=nowhere:" in caplog.text
+    assert registry.history("slim", "production") == [move]
 
 
 def test_tells_the_log(event, caplog):

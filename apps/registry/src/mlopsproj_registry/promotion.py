@@ -13,12 +13,11 @@ from mlopsproj_core.errors import (
     BundleCorruptError,
     ConfigError,
     DataError,
-    EventError,
     ProbeError,
     RegistryError,
     StaleError,
 )
-from mlopsproj_core.events import deliver, model_promoted
+from mlopsproj_core.events import announce
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import AliasMove, ModelVersion, Registry
@@ -118,7 +117,7 @@ def promote_version(
         except StaleError:
             logger.warning("%s@%s moved meanwhile: judging again", version.name, alias)
             continue
-        _tell(version.name, move, registry.url, event_url)
+        announce(version.name, move, registry.url, event_url)
         return Promotion(version, champion, verdict, gates, move)
 
 
@@ -150,7 +149,7 @@ def roll_back(
         )
     name = registry.resolve(f"{name}@{alias}").name
     move = registry.rollback(name, alias, actor=actor, reason=reason)
-    _tell(name, move, registry.url, event_url)
+    announce(name, move, registry.url, event_url)
     return name, move
 
 
@@ -221,11 +220,3 @@ def _find_test_images(fingerprint: str, prepared_dir: Path) -> LabelledImages | 
         prepared_dir,
     )
     return None
-
-
-def _tell(name: str, move: AliasMove, registry_url: str, event_url: str) -> None:
-    """The move stands whether anybody hears of it: its event can be told again from the history."""
-    try:
-        deliver(model_promoted(name, move, registry_url), event_url)
-    except (EventError, ConfigError) as error:
-        logger.warning("%s", error)

@@ -59,7 +59,7 @@ class TrainerConfig:
 
     accelerator: Accelerator = Accelerator.auto
     precision: Precision = Precision.auto
-    max_epochs: int = 10
+    max_epochs: int = 9
     batch_size: int = 128
     gradient_clip: float | None = 1.0
     patience: int | None = None

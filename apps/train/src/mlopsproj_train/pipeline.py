@@ -128,7 +128,8 @@ def _train_and_publish(
     graph = calibrate(network, plan.train, dataset.labelled("validation"))
     logger.info("calibrated: temperature %.3f", float(graph.temperature))
     bundle = make_bundle(graph, dataset, folder, _plain(config))
-    publication = publish(bundle, plan.registry, run=str(folder.path))
+    event_url = Settings().event_url
+    publication = publish(bundle, plan.registry, run=str(folder.path), event_url=event_url)
     logger.info("published %s as %s", publication.version, publication.alias)
 
     accuracy = bundle.manifest.metrics["accuracy"]

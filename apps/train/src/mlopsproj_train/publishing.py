@@ -3,16 +3,17 @@
 Knows nothing of training.
 """
 
-import getpass
 import logging
-import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlopsproj_core.actor import current_actor
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import StaleError
+from mlopsproj_core.events import announce
 from mlopsproj_core.registry import CANDIDATE, PRODUCTION, ModelVersion, Registry
-from mlopsproj_evaluation.gates import judge
+from mlopsproj_evaluation import GateResult, Verdict, judge, overall
 
 from mlopsproj_train.arguments import quoted
 
@@ -32,7 +33,7 @@ class Publication:
     alias: str
 
 
-def publish(bundle: Bundle, registry: Registry, *, run: str) -> Publication:
+def publish(bundle: Bundle, registry: Registry, *, run: str, event_url: str) -> Publication:
     """Publish `bundle` and move an alias to it.
 
     A process that is killed in here may have published: the run that goes on then publishes once
@@ -42,32 +43,50 @@ def publish(bundle: Bundle, registry: Registry, *, run: str) -> Publication:
         bundle: sealed.
         registry: where to.
         run: the folder of the run, told in the alias's history.
+        event_url: where it is told that a model went to production.
 
     Raises:
         RegistryError: if the registry refuses or cannot be reached.
     """
     version = registry.publish(bundle)
-    actor = _actor()
+    actor = current_actor()
     if not registry.history(version.name, PRODUCTION):
-        gates = [result.as_dict() for result in judge(bundle, None)]
-        try:
-            registry.move_alias(
-                version.name,
-                PRODUCTION,
-                version.number,
-                actor=actor,
-                reason=f"first version, trained in {run}",
-                gates=gates,
-                expected_sequence=0,
-            )
-        except StaleError:
-            logger.info("another first version got in before %s", version)
-        else:
+        gates = judge(bundle, None)
+        if overall(gates) is Verdict.passed and _go_first(
+            version, registry, run=run, actor=actor, gates=gates, event_url=event_url
+        ):
             return Publication(version, PRODUCTION)
     registry.move_alias(
         version.name, CANDIDATE, version.number, actor=actor, reason=f"trained in {run}"
     )
     return Publication(version, CANDIDATE)
+
+
+def _go_first(
+    version: ModelVersion,
+    registry: Registry,
+    *,
+    run: str,
+    actor: str,
+    gates: Sequence[GateResult],
+    event_url: str,
+) -> bool:
+    """Point production at the first version, unless another got in before."""
+    try:
+        move = registry.move_alias(
+            version.name,
+            PRODUCTION,
+            version.number,
+            actor=actor,
+            reason=f"first version, trained in {run}",
+            gates=[gate.as_dict() for gate in gates],
+            expected_sequence=0,
+        )
+    except StaleError:
+        logger.info("another first version got in before %s", version)
+        return False
+    announce(version.name, move, registry.url, event_url)
+    return True
 
 
 def next_command(publication: Publication, registry: Registry, *, given: str | None) -> str:
@@ -86,14 +105,3 @@ def next_command(publication: Publication, registry: Registry, *, given: str | N
     if len(registry.names()) > 1:
         settings.append(f"bundle={version.name}")
     return shlex.join(["uv", "run", "predict", "FILE_OR_FOLDER", *settings])
-
-
-def _actor() -> str:
-    """Name of the user that this process runs as, else its number.
-
-    A container often runs as a number that no passwd entry names.
-    """
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # without pwd, before Python 3.13, and since
-        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -105,6 +105,23 @@ def deliver(event: Event, url: str) -> None:
         )
 
 
+def announce(name: str, move: AliasMove, registry_url: str, event_url: str) -> None:
+    """Tell of an alias's move; a warning in the log if nobody takes it.
+
+    The move stands whether anybody hears of it: its event follows from the history.
+
+    Args:
+        name: of the model.
+        move: of its alias.
+        registry_url: where it was made.
+        event_url: see `deliver`.
+    """
+    try:
+        deliver(model_promoted(name, move, registry_url), event_url)
+    except (EventError, ConfigError) as error:
+        logger.warning("%s", error)
+
+
 def _dispatch(event: Event, repository: str) -> None:
     token = os.environ.get("GITHUB_TOKEN", "").strip()
     if not re.fullmatch("[!-~]+", token):
