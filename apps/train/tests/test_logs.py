@@ -43,6 +43,17 @@ def test_the_file_holds_the_time_and_what_came_before(our_logger, tmp_path):
     assert line[:4].isdigit()
 
 
+def test_an_event_is_for_the_file_and_a_failure_to_tell_it_for_people_too(tmp_path, capsys):
+    set_up_logging()
+    path = tmp_path / "run.log"
+    with log_file(path):
+        logging.getLogger("mlopsproj_core.events").info("event {}")
+        logging.getLogger("mlopsproj_core.events").warning("nobody took it")
+    assert "event {}" in path.read_text()
+    assert "nobody took it" in path.read_text()
+    assert capsys.readouterr().err == "nobody took it\n"
+
+
 def test_what_ended_the_run_is_in_the_file_alone(tmp_path, capsys):
     set_up_logging()
     with pytest.raises(KeyboardInterrupt), log_file(tmp_path / "run.log"):

@@ -82,7 +82,8 @@ class StepSeed(pl.Callback):
     ) -> None:
         """Seed the step that begins."""
         del pl_module, batch, batch_idx
-        torch.manual_seed(_OFFSET + self._seed * _STRIDE + trainer.global_step)
+        # Not torch.manual_seed: where there is no GPU yet, it notes who called it, for ever.
+        torch.default_generator.manual_seed(_OFFSET + self._seed * _STRIDE + trainer.global_step)
 
 
 class PatientStop(EarlyStopping):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mlopsproj_core import events
+
 _PACKAGES = "mlopsproj"
 _QUIET = ("pytorch_lightning", "lightning.pytorch", "lightning_fabric", "lightning.fabric")
 
@@ -19,10 +21,16 @@ class _Ours(logging.Filter):
         return record.name.startswith(_PACKAGES) or record.levelno >= logging.WARNING
 
 
+def _for_people(record: logging.LogRecord) -> bool:
+    """All but what is meant for programs: an event is a long line of JSON."""
+    return record.name != events.__name__ or record.levelno >= logging.WARNING
+
+
 def set_up_logging() -> None:
     """Show messages on stderr, so that stdout holds results only."""
     console = logging.StreamHandler()
     console.addFilter(_Ours())
+    console.addFilter(_for_people)
     console.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[console], force=True)
     for name in _QUIET:

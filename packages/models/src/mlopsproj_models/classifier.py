@@ -42,11 +42,16 @@ class ImageClassifier(pl.LightningModule):
         self.network = network
         self._model_config = model
         self._optimizer_config = optimizer
+        self._losses: list[Tensor] = []
 
     def on_fit_start(self) -> None:
         """Compile in place, so that the names of the weights in a checkpoint stay."""
         if self._model_config.compile:
             self.network.compile()
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the losses of the epoch before."""
+        self._losses.clear()
 
     def training_step(self, batch: Batch) -> Tensor:
         """Loss of one batch, mixed where the configuration says so."""
@@ -62,8 +67,14 @@ class ImageClassifier(pl.LightningModule):
             ) * functional.cross_entropy(logits, labels[partners], label_smoothing=smoothing)
         else:
             loss = functional.cross_entropy(self.network(inputs), labels, label_smoothing=smoothing)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        # Lightning's own mean over an epoch takes longer at each step than a small layer.
+        self._losses.append(loss.detach())
         return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Log the mean loss of the epoch's training batches, which are of one size."""
+        if self._losses:
+            self.log("train/loss", torch.stack(self._losses).mean(), on_epoch=True)
 
     def validation_step(self, batch: Batch) -> None:
         """Add a batch to the epoch's loss and accuracy, without smoothing or mixing."""
