@@ -68,6 +68,14 @@ class DataModule(pl.LightningDataModule):
         split = _Gathered(self._dataset.labelled("validation"))
         return DataLoader(split, batch_size=None, sampler=_InOrder(len(split)))
 
+    def transfer_batch_to_device(
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
+        """Move both tensors; Lightning's own way first looks for some in every kind of object."""
+        del dataloader_idx
+        images, labels = batch
+        return images.to(device), labels.to(device)
+
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Vary a training batch, on the device."""
         del dataloader_idx
