@@ -1,10 +1,12 @@
 """The command as a user runs it; where many calls are needed, inside this process."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,26 @@ def test_show(run, undecided):
     assert "brightness:2" in shown.out
     description = json.loads(run("show", "brightness", "--json").out)
     assert description["version"] == "brightness:1"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_person_at_a_terminal_is_not_shown_the_event(shop, environment):
+    import pty
+
+    shop.publish(right(900, 1000))
+    terminal, theirs = pty.openpty()
+    command = [Path(sys.executable).parent / "registry", "promote", "brightness:1", "--json"]
+    ended = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=theirs, check=True
+    )
+    os.close(theirs)
+    os.set_blocking(terminal, False)
+    written = b""
+    with suppress(OSError):  # there is nothing to read
+        written = os.read(terminal, 10_000)
+    os.close(terminal)
+    assert written == b""
+    assert json.loads(ended.stdout)["moved"]["version"] == 1
 
 
 def test_a_promotion_and_its_way_back(run_process, shop):

@@ -6,6 +6,7 @@ needed, so that `registry list` answers at once.
 
 import json
 import logging
+import sys
 from typing import Annotated
 
 import typer
@@ -37,6 +38,9 @@ def main() -> None:
     logging.basicConfig(format="%(message)s")
     for name in ("mlopsproj_core", "mlopsproj_registry"):
         logging.getLogger(name).setLevel(logging.INFO)
+    if sys.stderr.isatty():
+        # An event is a long line of JSON for programs; a person reads the answer.
+        logging.getLogger("mlopsproj_core.events").setLevel(logging.WARNING)
     run_command(lambda: app(prog_name="registry"))
 
 
