@@ -61,6 +61,12 @@ def test_a_sealed_bundle_opens_as_it_was_sealed_and_verifies(bundle):
     opened.verify()
 
 
+def test_a_sealed_bundle_is_as_its_readers_see_it(folder):
+    sealed = seal(folder, config={"widths": (32, 64)})
+    assert sealed.manifest.config == {"widths": [32, 64]}
+    assert sealed == Bundle.open(folder)
+
+
 def test_sealing_records_the_sha256_of_every_other_file(folder):
     (folder / "probe" / "extra.png").write_bytes(b"extra")
     # Only the manifest at the top is the manifest.

@@ -146,7 +146,7 @@ def seal_bundle(
         draft.replace(folder / MANIFEST)
     finally:
         draft.unlink(missing_ok=True)
-    return Bundle(folder, manifest)
+    return Bundle.open(folder)  # as its readers see it: JSON knows no tuples
 
 
 def _sha256_of_all(folder: Path) -> dict[str, str]:

@@ -58,8 +58,8 @@ def calibrate(
         embeddings = embeddings_of(network, train)
     return ServingGraph(
         network,
-        fit_temperature(logits, torch.from_numpy(validation.labels)),
-        fit_ood_score(embeddings, torch.from_numpy(train.labels), len(train.classes)),
+        fit_temperature(logits, torch.tensor(validation.labels)),
+        fit_ood_score(embeddings, torch.tensor(train.labels), len(train.classes)),
     )
 
 
@@ -71,5 +71,5 @@ def embeddings_of(network: ResidualNetwork, images: LabelledImages) -> Tensor:
 def run_batches(function: Callable[[Tensor], Tensor], images: LabelledImages) -> Tensor:
     """Apply `function` to `images` as `(n, H, W, C)` uint8 pieces, and join what it gives."""
     starts = range(0, len(images), _BATCH)
-    # Copied: the images may be a read-only memory map, which torch does not take.
+    # Copied, as labels are: torch takes no read-only memory.
     return torch.cat([function(torch.tensor(images.images[i : i + _BATCH])) for i in starts])
