@@ -24,6 +24,15 @@ def make_images(count: int, channels: int, seed: int) -> LabelledImages:
     return LabelledImages(ids, images, labels, CLASSES)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Networks this small gain nothing from a second thread, and wait for it on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session", params=[1, 3], ids=["grey", "colour"])
 def channels(request):
     return request.param
