@@ -170,6 +170,13 @@ def test_too_few_images_are_refused_and_nothing_stays(tmp_path, make_source, mak
     assert not list((tmp_path / "prepared").iterdir())
 
 
+def test_one_class_is_refused_before_any_work(tmp_path, make_source, make_records):
+    source = replace(make_source(make_records(50)), classes=("shoe",))
+    with pytest.raises(DataError, match=r"one class only \(shoe\): add images of a second one"):
+        prepare_source(source, tmp_path / "prepared", validation_fraction=0.1)
+    assert not (tmp_path / "prepared").exists()
+
+
 def test_an_unusable_image_is_named_and_nothing_stays(tmp_path, make_source, make_records):
     records = make_records(50)
     records[30] = replace(records[30], image=b"no image", origin="photos/cat.jpg")

@@ -55,7 +55,23 @@ def test_mixup_mixes_pairs_by_one_share():
     assert torch.allclose(mixed, share * inputs + (1 - share) * inputs[partners])
 
 
-@pytest.mark.parametrize("loss", [LossConfig(label_smoothing=1), LossConfig(mixup_alpha=-0.1)])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        LossConfig(label_smoothing=1),
+        LossConfig(mixup_alpha=-0.1),
+        LossConfig(mixup_alpha=float("inf")),
+        LossConfig(mixup_alpha=float("nan")),
+    ],
+)
 def test_refuses_a_loss_that_cannot_be(channels, loss):
     with pytest.raises(ConfigError, match=r"model\.loss\."):
         make_module(channels, ModelConfig(loss=loss))
+
+
+def test_refuses_an_optimiser_before_it_is_needed(channels):
+    network = ResidualNetwork(
+        NetworkConfig(stem_width=4, widths=(8,), blocks=(1,)), channels=channels, classes=3
+    )
+    with pytest.raises(ConfigError, match=r"optimizer\.lr=5"):
+        ImageClassifier(network, model=ModelConfig(), optimizer=OptimizerConfig(lr=5))

@@ -51,3 +51,12 @@ def test_a_new_block_is_the_identity_for_what_is_not_negative():
 def test_refuses_layers_that_do_not_go_together(config):
     with pytest.raises(ConfigError, match=r"model\.network\."):
         ResidualNetwork(config, channels=1, classes=2)
+
+
+def test_refuses_images_that_the_stages_halve_to_nothing():
+    config = NetworkConfig(stem_width=4, widths=(8, 8, 8, 8), blocks=(0, 0, 0, 0))
+    network = ResidualNetwork(config, channels=1, classes=2).eval()
+    with pytest.raises(ConfigError, match=r"8 pixels .*data\.image_size=16"):
+        network.check_side(8)
+    network.check_side(16)
+    assert network(torch.zeros(1, 1, 16, 16)).shape == (1, 2)

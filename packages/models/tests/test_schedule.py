@@ -59,7 +59,10 @@ def test_leaves_frozen_weights_alone():
     [
         ("lr", OptimizerConfig(lr=0)),
         ("lr", OptimizerConfig(lr=float("nan"))),
+        ("lr", OptimizerConfig(lr=5)),
         ("weight_decay", OptimizerConfig(weight_decay=-1)),
+        ("weight_decay", OptimizerConfig(weight_decay=float("nan"))),
+        ("weight_decay", OptimizerConfig(weight_decay=float("inf"))),
         ("warmup_fraction", OptimizerConfig(warmup_fraction=1)),
     ],
 )

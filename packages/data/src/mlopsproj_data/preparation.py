@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
-from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.errors import ConfigError, DataError
 from mlopsproj_core.image import MAX_SIDE, MIN_SIDE, ImageSpec
 from mlopsproj_core.manifest import Name
 from pydantic import TypeAdapter, ValidationError
@@ -71,8 +71,14 @@ def prepare_source(
         progress: told how many images are done, and of how many.
 
     Raises:
-        DataError: if an image cannot be used, a split stays empty, or the disk is full.
+        DataError: if there is one class only, an image cannot be used, a split stays empty, or
+            the disk is full.
     """
+    if len(source.classes) < 2:  # noqa: PLR2004 (said in the message)
+        raise DataError(
+            f"The data set {source.name} has one class only ({', '.join(source.classes)}): add"
+            " images of a second one, since a model tells two or more apart."
+        )
     key = _key(source, validation_fraction)
     folder = prepared_dir / f"{source.name}-{key[:12]}"
     if not folder.exists():

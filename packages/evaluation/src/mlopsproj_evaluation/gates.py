@@ -18,7 +18,8 @@ from mlopsproj_evaluation.comparison import MARGIN, Comparison, Verdict, compare
 from mlopsproj_evaluation.scores import Scores
 
 PARITY_TOLERANCE: Final = 1e-4
-"""Largest difference of a probability between a network and the graph exported from it."""
+"""Largest difference of a probability between a network and the graph exported from it; closer
+than this, two classes tie."""
 
 
 @dataclass(frozen=True)

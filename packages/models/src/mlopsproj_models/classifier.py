@@ -4,6 +4,8 @@ Batches are `(images uint8 (N, H, W, C), labels int64 (N,))`, augmented before t
 Knows nothing of where they come from, nor of callbacks, loggers and files.
 """
 
+import math
+
 import pytorch_lightning as pl
 import torch
 from mlopsproj_core.errors import ConfigError
@@ -13,7 +15,7 @@ from torch.nn import functional
 
 from mlopsproj_models.config import LossConfig, ModelConfig, OptimizerConfig
 from mlopsproj_models.networks import ResidualNetwork
-from mlopsproj_models.schedule import make_optimizer, make_schedule
+from mlopsproj_models.schedule import check_optimizer, make_optimizer, make_schedule
 
 Batch = tuple[Tensor, Tensor]
 
@@ -35,10 +37,11 @@ class ImageClassifier(pl.LightningModule):
             optimizer: rate, decay and schedule.
 
         Raises:
-            ConfigError: if the loss cannot be computed with these settings.
+            ConfigError: if loss or optimiser cannot work with these settings.
         """
         super().__init__()
         _check(model.loss)
+        check_optimizer(optimizer)
         self.network = network
         self._model_config = model
         self._optimizer_config = optimizer
@@ -108,7 +111,7 @@ def mixup(inputs: Tensor, alpha: float) -> tuple[Tensor, Tensor, Tensor]:
         The mixed images, the partners' indices `(N,)`, and the share, 0 to 1, that is left of
         each image itself.
     """
-    # Drawn on the CPU from torch's own generator, which is seeded anew at each epoch.
+    # Drawn on the CPU from torch's own generator: the same draws whatever the device.
     share = torch.distributions.Beta(alpha, alpha).sample().to(inputs.device)
     partners = torch.randperm(len(inputs)).to(inputs.device)
     return inputs.lerp(inputs[partners], 1 - share), partners, share
@@ -119,5 +122,5 @@ def _check(loss: LossConfig) -> None:
         raise ConfigError(
             f"model.loss.label_smoothing={loss.label_smoothing}: give 0 or more and less than 1."
         )
-    if loss.mixup_alpha < 0:
+    if not 0 <= loss.mixup_alpha < math.inf:
         raise ConfigError(f"model.loss.mixup_alpha={loss.mixup_alpha}: give 0 or more.")

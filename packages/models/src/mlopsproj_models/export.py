@@ -15,11 +15,9 @@ from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.manifest import Parity
 from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.outputs import Floats, Outputs
+from mlopsproj_evaluation.gates import PARITY_TOLERANCE
 
 from mlopsproj_models.graph import ServingGraph, run_batches
-
-TOLERANCE = 1e-4
-"""Largest accepted difference of a probability; closer than this, two classes tie."""
 
 _OPSET = 20
 
@@ -65,12 +63,12 @@ def check_parity(graph: ServingGraph, images: LabelledImages, exported: Outputs)
     with torch.inference_mode():
         expected = run_batches(lambda batch: graph(batch)[0], images).numpy()
     parity = compare_probabilities(expected, exported.probabilities)
-    if parity.disagreements or not parity.max_difference <= TOLERANCE:
+    if parity.disagreements or not parity.max_difference <= PARITY_TOLERANCE:
         raise ParityError(
             f"The exported graph disagrees with the network: {parity.disagreements} of"
             f" {parity.images:,} classes differ and a probability by {parity.max_difference:.2g}"
-            f" (at most {TOLERANCE:g} is accepted). Nothing was published; train in float32 or"
-            " report the versions of torch and onnxruntime."
+            f" (at most {PARITY_TOLERANCE:g} is accepted). Nothing was published; train in float32"
+            " or report the versions of torch and onnxruntime."
         )
     return parity
 
@@ -83,7 +81,7 @@ def compare_probabilities(expected: Floats, found: Floats) -> Parity:
         found: `(N, K)` that the graph gave.
     """
     two_largest = np.sort(expected, axis=1)[:, -2:]
-    tie = two_largest[:, 1] - two_largest[:, 0] <= TOLERANCE
+    tie = two_largest[:, 1] - two_largest[:, 0] <= PARITY_TOLERANCE
     differs = expected.argmax(axis=1) != found.argmax(axis=1)
     return Parity(
         reference="torch",

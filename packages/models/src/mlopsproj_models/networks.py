@@ -91,6 +91,23 @@ class ResidualNetwork(nn.Module):
         """D, the number of features of the embedding."""
         return self.head.in_features
 
+    def check_side(self, side: int) -> None:
+        """Refuse images that the stages would halve to nothing.
+
+        Args:
+            side: the smaller one, in pixels.
+
+        Raises:
+            ConfigError: naming how large they must be.
+        """
+        halvings = sum(isinstance(layer, Halving) for layer in self.stages)
+        if side < 2**halvings:
+            raise ConfigError(
+                f"Images of {side} pixels are too small for model.network.widths with"
+                f" {halvings} stages, each of which halves them: give fewer stages, or"
+                f" data.image_size={2**halvings} at least."
+            )
+
     def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
         """Set what `normalise` subtracts and divides by.
 

@@ -3,6 +3,7 @@
 Knows nothing of Lightning, epochs or data.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -22,16 +23,29 @@ _START_DIVISOR = 10.0
 _END_DIVISOR = 1000.0
 
 
+def check_optimizer(config: OptimizerConfig) -> None:
+    """Refuse settings that cannot be.
+
+    Raises:
+        ConfigError: naming the one that is out of range.
+    """
+    if not 0 < config.lr <= 1:
+        raise ConfigError(f"optimizer.lr={config.lr}: give more than 0 and at most 1.")
+    if not 0 <= config.weight_decay < math.inf:
+        raise ConfigError(f"optimizer.weight_decay={config.weight_decay}: give 0 or more.")
+    if not 0 < config.warmup_fraction < 1:
+        raise ConfigError(
+            f"optimizer.warmup_fraction={config.warmup_fraction}: give more than 0 and less than 1."
+        )
+
+
 def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.AdamW:
     """AdamW that decays matrices and kernels only (Loshchilov & Hutter 2019, arXiv:1711.05101).
 
     Raises:
-        ConfigError: if the rate or the decay are out of range.
+        ConfigError: if a setting is out of range.
     """
-    if not 0 < config.lr <= 1:
-        raise ConfigError(f"optimizer.lr={config.lr}: give more than 0 and at most 1.")
-    if config.weight_decay < 0:
-        raise ConfigError(f"optimizer.weight_decay={config.weight_decay}: give 0 or more.")
+    check_optimizer(config)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [
         {
@@ -52,12 +66,9 @@ def make_schedule(
     One-cycle is Smith & Topin 2018 (arXiv:1708.07120), without its momentum cycle.
 
     Raises:
-        ConfigError: if the warm-up is not a fraction.
+        ConfigError: if a setting is out of range.
     """
-    if not 0 < config.warmup_fraction < 1:
-        raise ConfigError(
-            f"optimizer.warmup_fraction={config.warmup_fraction}: give more than 0 and less than 1."
-        )
+    check_optimizer(config)
     if config.schedule is Schedule.one_cycle:
         return OneCycleLR(
             optimizer,
