@@ -10,6 +10,7 @@ from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import ConfigError, ParityError, RegistryError, TrainingError
 from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import Registry
+from mlopsproj_models.config import LossConfig, ModelConfig, NetworkConfig, OptimizerConfig
 from mlopsproj_train import pipeline
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import Accelerator, LoggerConfig, WandbMode
@@ -201,6 +202,23 @@ def test_ctrl_c_after_the_training_says_how_to_go_on(config_in, tmp_path, monkey
     monkeypatch.setattr(pipeline, "calibrate", interrupt)
     with pytest.raises(KeyboardInterrupt, match=r"^Interrupted\. Go on with: uv run train resume="):
         run_pipeline(config_in())
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"optimizer": OptimizerConfig(lr=5)}, r"optimizer\.lr=5"),
+        ({"optimizer": OptimizerConfig(weight_decay=float("nan"))}, "weight_decay=nan"),
+        ({"model": ModelConfig(network=NetworkConfig(4, (8,) * 6, (0,) * 6))}, "28 pixels"),
+        ({"model": ModelConfig(loss=LossConfig(mixup_alpha=float("inf")))}, "mixup_alpha=inf"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_a_run_folder_is_made(
+    config_in, tmp_path, changes, named
+):
+    with pytest.raises(ConfigError, match=named):
+        run_pipeline(config_in(**changes))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_corrupted_checkpoint_is_named_and_nothing_is_published(

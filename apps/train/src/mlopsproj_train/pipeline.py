@@ -161,11 +161,16 @@ def _plain(config: TrainConfig) -> dict[str, Any]:
 
 
 def new_module(config: TrainConfig, dataset: PreparedDataset) -> ImageClassifier:
-    """An untrained network, which follows from the seed and the data set."""
+    """An untrained network, which follows from the seed and the data set.
+
+    Raises:
+        ConfigError: if network and images do not go together, or a setting is out of range.
+    """
     pl.seed_everything(config.seed, verbose=False)
     network = ResidualNetwork(
         config.model.network, channels=dataset.spec.channels, classes=len(dataset.classes)
     )
+    network.check_side(min(dataset.spec.height, dataset.spec.width))
     network.set_normalisation(*_channel_statistics(dataset.labelled("train")))
     return ImageClassifier(network, model=config.model, optimizer=config.optimizer)
 
