@@ -190,7 +190,7 @@ def test_loads_from_a_path_or_its_text_and_says_so(bundle, caplog):
 
 def test_a_changed_graph_is_refused_before_it_is_run(own_bundle):
     (own_bundle.path / MODEL).write_bytes(b"changed")
-    with pytest.raises(BundleCorruptError, match=r"model\.onnx of the bundle .* was changed"):
+    with pytest.raises(BundleCorruptError, match=r"The bundle .* model\.onnx was changed"):
         Predictor.load(own_bundle.path)
 
 

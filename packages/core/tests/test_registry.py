@@ -200,11 +200,40 @@ def test_a_newer_schema_is_one_clear_error_and_hides_nothing(filled):
 
 def test_verify_names_the_file_that_was_changed_or_lost(filled):
     damage(filled, "slim/versions/1/reference.parquet", b"other rows")
-    with pytest.raises(RegistryError, match=r"reference\.parquet of slim:1 .* was changed"):
+    with pytest.raises(RegistryError, match=r"slim:1 in .* reference\.parquet was changed"):
         filled.verify(ModelVersion("slim", 1))
     damage(filled, "slim/versions/2/probe/expected.npz", None)
-    with pytest.raises(RegistryError, match=r"slim:2 in .* lacks probe/expected\.npz"):
+    with pytest.raises(RegistryError, match=r"slim:2 in .* probe/expected\.npz is missing"):
         filled.verify(ModelVersion("slim", 2))
+
+
+def test_verify_names_all_that_is_wrong_with_a_version(filled):
+    damage(filled, "slim/versions/1/reference.parquet", b"other rows")
+    damage(filled, "slim/versions/1/probe/expected.npz", None)
+    manifest = json.loads(filled._store.read("slim/versions/1/manifest.json"))
+    del manifest["files"]["model.onnx"]
+    damage(filled, "slim/versions/1/manifest.json", json.dumps(manifest).encode())
+    with pytest.raises(RegistryError) as raised:
+        filled.verify(ModelVersion("slim", 1))
+    for complaint in (
+        "model.onnx is not in the manifest",
+        "reference.parquet was changed",
+        "probe/expected.npz is missing",
+    ):
+        assert complaint in str(raised.value)
+
+
+def test_verify_goes_on_after_a_file_that_cannot_be_read(slim_bundle, tmp_path):
+    registry = Registry(str(tmp_path))
+    version = registry.publish(slim_bundle)
+    folder = tmp_path / "slim/versions/1"
+    (folder / "model.onnx").unlink()
+    (folder / "model.onnx").mkdir()
+    (folder / "reference.parquet").unlink()
+    with pytest.raises(
+        RegistryError, match=r"model\.onnx cannot be read \(.*reference\.parquet is missing"
+    ):
+        registry.verify(version)
 
 
 def test_refuses_a_bundle_that_was_changed(registry, own_bundle):

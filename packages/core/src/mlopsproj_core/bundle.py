@@ -6,7 +6,7 @@ Knows nothing of registries, and of the files' contents only the manifest's.
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from mlopsproj_core.errors import BundleCorruptError
+from mlopsproj_core.errors import BundleCorruptError, RegistryError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.manifest import (
     MANIFEST,
@@ -73,24 +73,37 @@ class Bundle:
         """Hold every file against its recorded sha256.
 
         Raises:
-            BundleCorruptError: naming the first file that is missing, unreadable or changed.
+            BundleCorruptError: naming every file that is missing, unreadable or changed.
         """
-        for name in REQUIRED:
-            if name not in self.manifest.files:
-                raise BundleCorruptError(
-                    f"The bundle {self.path} has no {name}: it is incomplete, publish it again."
-                )
-        for name, expected in self.manifest.files.items():
-            try:
-                found = sha256_of(self.path / name)
-            except OSError as error:
-                raise BundleCorruptError(
-                    f"The bundle {self.path} lacks {name} ({error.strerror}): fetch it again."
-                ) from error
+        found = "; ".join(damages(self.manifest.files, lambda file: sha256_of(self.path / file)))
+        if found:
+            raise BundleCorruptError(
+                f"The bundle {self.path} is damaged: {found}. Fetch or publish it again."
+            )
+
+
+def damages(files: Mapping[str, str], digest: Callable[[str], str]) -> Iterator[str]:
+    """What is wrong with the files of a bundle, wherever they lie; nothing if it is whole.
+
+    Args:
+        files: the sha256 that its manifest says of each.
+        digest: gives the sha256 of what the file holds now.
+    """
+    yield from (f"{file} is not in the manifest" for file in REQUIRED if file not in files)
+    for file, expected in files.items():
+        try:
+            found = digest(file)
+        except FileNotFoundError:
+            yield f"{file} is missing"
+        except OSError as error:
+            yield f"{file} cannot be read ({error.strerror or error})"
+        except RegistryError as error:
+            yield f"{file} cannot be read ({error})"
+        else:
             if found != expected:
-                raise BundleCorruptError(
-                    f"{name} of the bundle {self.path} was changed: sha256 is {found[:12]}…,"
-                    f" the manifest says {expected[:12]}…: fetch or publish it again."
+                yield (
+                    f"{file} was changed (its sha256 is {found[:12]}…, the manifest says"
+                    f" {expected[:12]}…)"
                 )
 
 
