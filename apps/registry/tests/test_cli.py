@@ -122,6 +122,25 @@ def test_show(run, undecided):
     assert description["version"] == "brightness:1"
 
 
+def test_one_bad_alias_file_hides_nothing_and_is_not_moved(run_process, shop, undecided, tmp_path):
+    (tmp_path / "models/brightness/aliases/candidate/9.json").write_text("{")
+    listed = run_process("list")
+    assert (listed.code, len(listed.out.splitlines())) == (0, 3)
+    assert "candidate (unreadable)" in listed.out
+    shown = run_process("show", "brightness:2")
+    assert shown.code == 0
+    for told in (listed, shown, run_process("list", "--json"), run_process("show", "--json", ":1")):
+        assert told.err.startswith("warning: ")
+        assert "brightness/aliases/candidate/9.json" in told.err
+        assert len(told.err.splitlines()) == 1
+    before = sorted(tmp_path.glob("models/brightness/aliases/*/*"))
+    for command in (("promote", ":1"), ("rollback",)):
+        refused = run_process(*command, "--alias", "candidate")
+        assert (refused.code, refused.out) == (1, "")
+        assert "brightness/aliases/candidate/9.json" in refused.err
+    assert sorted(tmp_path.glob("models/brightness/aliases/*/*")) == before
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_a_person_at_a_terminal_is_not_shown_the_event(shop, environment):
     import pty

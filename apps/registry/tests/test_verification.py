@@ -48,8 +48,13 @@ def test_an_alias_that_points_at_nothing_is_broken(shop):
 
 def test_an_alias_that_cannot_be_read_is_broken(shop, tmp_path):
     shop.put(shop.publish())
+    gone = shop.publish()
+    shop.put(gone, "candidate")
+    shop.file(gone, "manifest.json").unlink()
     (tmp_path / "models/brightness/aliases/production/1.json").write_text("[]")
-    assert "production/1.json" in verify_registry(shop.registry).broken["brightness"]
+    broken = verify_registry(shop.registry).broken
+    assert list(broken) == ["brightness@production", "brightness@candidate"]
+    assert "production/1.json" in broken["brightness@production"]
 
 
 def test_nothing_to_verify_is_no_success(shop):

@@ -90,6 +90,45 @@ def test_a_version_is_described_with_the_history_of_its_aliases(shop):
     assert moves == [("candidate", 1, 2), ("production", 1, 1)]
 
 
+@pytest.fixture
+def half_readable(shop, tmp_path):
+    """A shop whose alias candidate has a last move that cannot be read."""
+    shop.put(shop.publish())
+    shop.put(shop.publish(), "candidate")
+    (tmp_path / "models/brightness/aliases/candidate/9.json").write_text("{")
+    return shop
+
+
+def test_an_alias_that_cannot_be_read_does_not_hide_the_versions(half_readable):
+    (model,) = list_models(half_readable.registry)
+    assert model["aliases"] == {"production": 1}
+    assert "candidate/9.json" in model["unreadable_aliases"]["candidate"]
+    assert [version["aliases"] for version in model["versions"]] == [["production"], []]
+    _, first, second = models_table([model]).splitlines()
+    assert "production, candidate (unreadable)" in first  # it may point at any of them
+    assert "candidate (unreadable)" in second
+
+
+def test_an_alias_that_cannot_be_read_does_not_hide_a_version(half_readable, capsys):
+    description = describe_version(half_readable.registry, "brightness:1")
+    assert description["aliases"] == {"production": 1}
+    assert "candidate/9.json" in description["unreadable_aliases"]["candidate"]
+    assert [move["alias"] for move in description["history"]] == ["production"]
+    print_version(description)
+    assert "production, candidate (unreadable)" in capsys.readouterr().out
+
+
+def test_an_early_move_that_cannot_be_read_leaves_the_alias_where_it_points(shop, tmp_path):
+    shop.put(shop.publish())
+    shop.put(shop.publish())
+    (tmp_path / "models/brightness/aliases/production/1.json").write_text("{")
+    description = describe_version(shop.registry, "brightness:2")
+    assert description["aliases"] == {"production": 2}
+    assert description["history"] == []
+    assert "production/1.json" in description["unreadable_aliases"]["production"]
+    print_version(description)
+
+
 def test_what_cannot_be_described(shop):
     with pytest.raises(NotFoundError, match="holds no model"):
         describe_version(shop.registry, "")
@@ -130,7 +169,13 @@ def drawn_with_reason(reason):
     shown = io.StringIO()
     with redirect_stdout(shown):
         print_version(
-            {"version": "d:1", "manifest": manifest, "aliases": {}, "history": [move]},
+            {
+                "version": "d:1",
+                "manifest": manifest,
+                "aliases": {},
+                "unreadable_aliases": {},
+                "history": [move],
+            },
         )
     return shown.getvalue()
 

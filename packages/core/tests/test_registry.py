@@ -435,3 +435,15 @@ def test_an_alias_is_a_stack_of_versions(slim_bundle, steps):
         assert [move.sequence for move in history] == list(range(1, moves + 1))
         if stack:
             assert registry.resolve("slim").number == history[-1].version == stack[-1]
+
+
+def test_an_alias_that_cannot_be_read_does_not_hide_the_others(filled):
+    damage(filled, "slim/aliases/candidate/9.json", b"{")
+    moves, unreadable = filled.survey_aliases("slim")
+    assert {alias: move.version for alias, move in moves.items()} == {"production": 1}
+    assert list(unreadable) == ["candidate"]
+    assert "slim/aliases/candidate/9.json" in unreadable["candidate"]
+    with pytest.raises(RegistryError, match=r"candidate/9\.json is no move"):
+        filled.aliases("slim")
+    with pytest.raises(NotFoundError, match="it has: candidate, production"):
+        filled.resolve("slim@shadow")

@@ -16,6 +16,8 @@ from mlopsproj_core.errors import GateRefusedError, RegistryError, UndecidedErro
 from mlopsproj_core.registry import PRODUCTION, Registry
 from mlopsproj_core.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -57,6 +59,11 @@ def _print_json(document: object) -> None:
     typer.echo(json.dumps(document, indent=2))
 
 
+def _warn(unreadable: dict[str, str]) -> None:
+    for error in unreadable.values():
+        logger.warning("warning: %s", error)
+
+
 @app.command("list")
 def list_versions(registry: Url = None, *, as_json: AsJson = False) -> None:
     """List all versions with their accuracy and aliases.
@@ -67,6 +74,8 @@ def list_versions(registry: Url = None, *, as_json: AsJson = False) -> None:
 
     found = _open(registry)
     models = list_models(found)
+    for model in models:
+        _warn(model["unreadable_aliases"])
     if as_json:
         _print_json(models)
     elif models:
@@ -84,6 +93,7 @@ def show(model: Model, registry: Url = None, *, as_json: AsJson = False) -> None
     from mlopsproj_registry.views import describe_version, print_version
 
     description = describe_version(_open(registry), _full(model))
+    _warn(description["unreadable_aliases"])
     if as_json:
         _print_json(description)
     else:

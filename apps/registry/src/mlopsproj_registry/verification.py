@@ -15,8 +15,8 @@ class Verification:
 
     Attributes:
         verified: versions whose every file is what their manifest says, `name:number`.
-        broken: why something must not be used, by `name:number` of a version, `name@alias` of an
-            alias that points at nothing, or `name` of a model whose aliases cannot be read.
+        broken: why something must not be used, by `name:number` of a version, or `name@alias` of
+            an alias that cannot be read or points at nothing.
     """
 
     verified: tuple[str, ...]
@@ -50,20 +50,18 @@ def verify_registry(registry: Registry, reference: str | None = None) -> Verific
             verified.append(str(version))
     if not reference:
         for name in registry.names():
-            broken |= _dangling_aliases(registry, name)
+            broken |= _broken_aliases(registry, name)
     return Verification(tuple(verified), broken)
 
 
-def _dangling_aliases(registry: Registry, name: str) -> dict[str, str]:
-    """Aliases that point at a version which is not there, or that they cannot be read."""
-    try:
-        aliases = registry.aliases(name)
-    except RegistryError as error:
-        return {name: str(error)}
+def _broken_aliases(registry: Registry, name: str) -> dict[str, str]:
+    """Aliases that cannot be read, and those that point at a version which is not there."""
+    aliases, unreadable = registry.survey_aliases(name)
     versions = registry.versions(name)
-    return {
+    dangling = {
         f"{name}@{alias}": f"{name}@{alias} points at version {move.version}, which is not there:"
         " roll back, or promote another."
         for alias, move in aliases.items()
         if move.version not in versions
     }
+    return {f"{name}@{alias}": error for alias, error in unreadable.items()} | dangling

@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mlopsproj_core.errors import BundleError
+from mlopsproj_core.errors import BundleError, RegistryError
 from mlopsproj_core.registry import ModelVersion, Registry
 
 if TYPE_CHECKING:
@@ -23,16 +23,19 @@ _UNLIMITED_WIDTH = 10_000
 def list_models(registry: Registry) -> list[dict[str, Any]]:
     """Name, aliases and versions of each model; of each version its accuracy and when it was made.
 
-    A version whose manifest cannot be read is listed with its `error`.
+    A version whose manifest cannot be read is listed with its `error`, and an alias that cannot be
+    read among `unreadable_aliases`.
     """
     return [_list_model(registry, name) for name in registry.names()]
 
 
 def _list_model(registry: Registry, name: str) -> dict[str, Any]:
-    aliases = {alias: move.version for alias, move in registry.aliases(name).items()}
+    moves, unreadable = registry.survey_aliases(name)
+    aliases = {alias: move.version for alias, move in moves.items()}
     return {
         "name": name,
         "aliases": aliases,
+        "unreadable_aliases": unreadable,
         "versions": [
             {
                 "version": number,
@@ -59,18 +62,24 @@ def _headline(registry: Registry, version: ModelVersion) -> dict[str, Any]:
 
 
 def describe_version(registry: Registry, reference: str) -> dict[str, Any]:
-    """A version's manifest, the aliases of its model, and their history."""
+    """A version's manifest, the aliases of its model, and their history.
+
+    An alias, or a history, that cannot be read is told among `unreadable_aliases`.
+    """
     version = registry.resolve(reference)
-    aliases = registry.aliases(version.name)
+    aliases, unreadable = registry.survey_aliases(version.name)
+    history = []
+    for alias in aliases:
+        try:
+            history += registry.history(version.name, alias)
+        except RegistryError as error:
+            unreadable[alias] = str(error)
     return {
         "version": str(version),
         "manifest": registry.manifest(version).model_dump(mode="json", by_alias=True),
         "aliases": {alias: move.version for alias, move in aliases.items()},
-        "history": [
-            move.model_dump(mode="json")
-            for alias in aliases
-            for move in registry.history(version.name, alias)
-        ],
+        "unreadable_aliases": unreadable,
+        "history": [move.model_dump(mode="json") for move in history],
     }
 
 
@@ -82,7 +91,7 @@ def models_table(models: list[dict[str, Any]]) -> str:
             model["name"],
             str(version["version"]),
             _accuracy(version),
-            ", ".join(version["aliases"]),
+            ", ".join(_names_of_aliases(version["aliases"], model)),
             _minute(version["created"]) if version["created"] else "",
         )
         for model in models
@@ -94,6 +103,12 @@ def models_table(models: list[dict[str, Any]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
+
+
+def _names_of_aliases(pointing: list[str], model: dict[str, Any]) -> list[str]:
+    """Aliases that point at a version, and those that may: nobody can tell."""
+    unknown = [alias for alias in model["unreadable_aliases"] if alias not in model["aliases"]]
+    return [*pointing, *(f"{alias} (unreadable)" for alias in unknown)]
 
 
 def _accuracy(version: dict[str, Any]) -> str:
@@ -118,7 +133,7 @@ def print_version(description: dict[str, Any]) -> None:
     image, data = manifest["image"], manifest["data"]
     counts = ", ".join(f"{count:,} {split}" for split, count in data["counts"].items())
     for name, value in (
-        ("aliases", ", ".join(pointing) or "none"),
+        ("aliases", ", ".join(_names_of_aliases(pointing, description)) or "none"),
         ("created", _minute(manifest["created"])),
         ("classes", ", ".join(manifest["classes"])),
         ("image", f"{image['height']} x {image['width']} x {image['channels']}"),

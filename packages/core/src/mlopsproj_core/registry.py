@@ -114,7 +114,7 @@ class Registry:
         if move is None:
             if not self.versions(name):
                 raise self._no_version(name, None)
-            known = ", ".join(self.aliases(name)) or "none"
+            known = ", ".join(self._alias_names(name)) or "none"
             raise NotFoundError(f"{name} has no alias {alias!r} in {self.url}; it has: {known}.")
         return ModelVersion(name, move.version)
 
@@ -178,10 +178,27 @@ class Registry:
             )
 
     def aliases(self, name: str) -> dict[str, AliasMove]:
-        """Where each alias of a model points at now, sorted."""
-        known = filter(_is_name, self._store.names(f"{_checked(name)}/aliases"))
-        last = {alias: self._history(name, alias).last() for alias in known}
+        """Where each alias of a model points at now, sorted.
+
+        Raises:
+            RegistryError: if one cannot be read; `survey_aliases` goes on.
+        """
+        last = {alias: self._history(name, alias).last() for alias in self._alias_names(name)}
         return {alias: move for alias, move in last.items() if move is not None}
+
+    def survey_aliases(self, name: str) -> tuple[dict[str, AliasMove], dict[str, str]]:
+        """Where the aliases of a model point at now, and why others cannot be read; both sorted."""
+        moves: dict[str, AliasMove] = {}
+        unreadable: dict[str, str] = {}
+        for alias in self._alias_names(name):
+            try:
+                move = self._history(name, alias).last()
+            except RegistryError as error:
+                unreadable[alias] = str(error)
+            else:
+                if move is not None:
+                    moves[alias] = move
+        return moves, unreadable
 
     def history(self, name: str, alias: str) -> list[AliasMove]:
         """Moves of an alias, the oldest first; none where there is no such alias."""
@@ -248,6 +265,11 @@ class Registry:
             rollback=True,
             expected_sequence=moves[-1].sequence,
         )
+
+    def _alias_names(self, name: str) -> list[str]:
+        return [
+            alias for alias in self._store.names(f"{_checked(name)}/aliases") if _is_name(alias)
+        ]
 
     def _history(self, name: str, alias: str) -> AliasHistory:
         return AliasHistory(self._store, _checked(name), _checked(alias))
