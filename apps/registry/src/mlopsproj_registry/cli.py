@@ -107,7 +107,7 @@ def promote(
     registry: Url = None,
     alias: Alias = PRODUCTION,
     margin: Annotated[
-        float, typer.Option(help="Loss of accuracy that is accepted, 0 to 1.")
+        float, typer.Option(help="Loss of accuracy that is accepted, from 0 to below 1.")
     ] = 0.005,
     reason: Annotated[str, typer.Option(help="Told in the alias's history.")] = "promoted",
     accept_undecided: Annotated[

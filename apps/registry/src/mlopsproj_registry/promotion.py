@@ -77,7 +77,7 @@ def promote_version(
         registry: that holds it.
         reference: `name:version` or `name@alias`.
         alias: that is moved.
-        margin: loss of accuracy that is accepted, 0 to 1.
+        margin: loss of accuracy that is accepted, from 0 to below 1.
         actor: who asks.
         reason: told in the history.
         accept_undecided: why an undecided version is promoted all the same.
@@ -91,8 +91,11 @@ def promote_version(
     """
     if accept_undecided is not None and not accept_undecided.strip():
         raise ConfigError("--accept-undecided needs a reason: it is recorded in the history.")
-    if not 0 <= margin <= 1:  # also when it is not a number
-        raise ConfigError(f"--margin {margin}: give a loss of accuracy from 0 to 1, e.g. 0.005.")
+    # The gates hold it against the same only where there is somebody to compare with.
+    if not 0 <= margin < 1:  # also when it is not a number
+        raise ConfigError(
+            f"--margin {margin}: give a loss of accuracy from 0 to below 1, e.g. 0.005."
+        )
     version = registry.resolve(reference)
     while True:
         moves = registry.history(version.name, alias)
