@@ -5,6 +5,11 @@ import pytest
 from mlopsproj_core.cpu import available_cpus
 
 
+@pytest.fixture(autouse=True)
+def no_limit_of_the_user(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
 @pytest.fixture
 def four_cores(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 4, 6}, raising=False)
@@ -49,6 +54,26 @@ def test_takes_the_least_of_affinity_and_quota(four_cores, tmp_path, files, core
 def test_counts_where_there_is_no_affinity(monkeypatch, tmp_path, counted, cores):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: counted)
+    assert available_cpus(tmp_path) == cores
+
+
+@pytest.mark.parametrize(
+    ("given", "cores"),
+    [
+        ("1", 1),
+        ("3", 3),
+        ("4", 4),
+        ("16", 4),
+        (" 2 ", 2),
+        ("2,1", 2),  # of nested regions: the outermost counts
+        ("", 4),
+        ("0", 4),
+        ("-1", 4),
+        ("many", 4),
+    ],
+)
+def test_the_user_may_ask_for_fewer(four_cores, monkeypatch, tmp_path, given, cores):
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
     assert available_cpus(tmp_path) == cores
 
 

@@ -218,6 +218,11 @@ def test_takes_the_cores_that_this_process_may_use(tmp_path, monkeypatch):
     assert threads_of(load(tmp_path)) == 3
 
 
+def test_takes_no_more_threads_than_the_user_allows(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert threads_of(load(tmp_path)) == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_takes_one_thread_where_the_process_is_held_to_one_core(tmp_path):
     code = (

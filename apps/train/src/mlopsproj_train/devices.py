@@ -3,7 +3,6 @@
 Knows nothing of networks or runs.
 """
 
-import os
 from typing import Literal
 
 import torch
@@ -34,9 +33,5 @@ def choose_accelerator(wanted: Accelerator) -> Literal["cpu", "cuda", "mps"]:
 
 
 def use_available_cpus() -> None:
-    """Give torch the cores that this process may use: by itself it counts the host's.
-
-    `OMP_NUM_THREADS` keeps its meaning where it is set, as where several runs share a machine.
-    """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(available_cpus())
+    """Give torch the cores that this process may use: by itself it counts the host's."""
+    torch.set_num_threads(available_cpus())

@@ -1,4 +1,4 @@
-"""How many CPU cores this process may really use: the least of affinity and cgroup quota.
+"""How many CPU cores this process may really use: affinity, cgroup quota and the user's wish.
 
 `os.cpu_count()` and the defaults of onnxruntime see the host, not the container.
 """
@@ -11,14 +11,26 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_cpus(cgroup: Path = _CGROUP) -> int:
-    """Cores that this process may use, at least 1.
+    """Cores that this process may use, at least 1: the least of affinity, quota and wish.
+
+    The user's wish is `OMP_NUM_THREADS`, as where several processes share a machine.
 
     Args:
         cgroup: where the control group of this process is mounted (version 2, else 1).
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota = _quota(cgroup)
-    return max(1, min(cores or 1, quota if quota is not None else cores or 1))
+    limits = (cores, _quota(cgroup), _wish())
+    return max(1, min((limit for limit in limits if limit is not None), default=1))
+
+
+def _wish() -> int | None:
+    """None where it is not set, or is no number of threads."""
+    try:
+        # A list is of nested regions; the first is of the outermost.
+        wish = int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0])
+    except ValueError:
+        return None
+    return wish if wish > 0 else None
 
 
 def _quota(cgroup: Path) -> int | None:

@@ -16,7 +16,8 @@ class LabelledImages:
     """One split of a prepared data set.
 
     Attributes:
-        ids: N content ids (sha256 of the source bytes, hexadecimal).
+        ids: N content ids: the hexadecimal sha256 of the source bytes; for images that come as
+            arrays, of shape and pixels.
         images: `(N, height, width, channels)` uint8, as `prepare_image` makes them.
         labels: `(N,)` int64, indices into `classes`.
         classes: names of the K classes.
