@@ -141,6 +141,17 @@ def test_the_table_shows_names_as_they_are_and_whole(tmp_path, command):
     assert "dark" not in row
 
 
+def test_errors_stand_below_the_table(tmp_path, command):
+    save(tmp_path / "photos" / "z.png", 250)
+    (tmp_path / "photos" / "bad.png").write_bytes(b"nothing")
+    _, out, _ = command("photos")
+    *table, last = out.splitlines()
+    assert last.startswith("photos/bad.png: ")
+    assert not any("bad.png" in line for line in table)
+    _, out, _ = command("photos/bad.png")
+    assert out.startswith("photos/bad.png: ")
+
+
 def test_top_is_at_most_all_classes(tmp_path, answers):
     save(tmp_path / "a.png", 250)
     assert len(answers("a.png", "top=1")["a.png"]["predictions"]) == 1

@@ -112,14 +112,13 @@ def _facts(prediction: "Prediction", top: int) -> dict[str, Any]:
 
 def _print_table(name: str, answers: list[dict[str, Any]]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
+    console = answer_console()
     table = Table(title=f"Predictions of {name}", title_justify="left")
     for column in ("file", "class", "probability", "then", "out of distribution"):
         table.add_column(column, overflow="fold")
     for answer in answers:
         if "error" in answer:
-            table.add_row(answer["file"], Text(answer["error"], style="red"))
             continue
         first, *rest = answer["predictions"]
         then = ", ".join(f"{item['class']} {item['probability']:.3f}" for item in rest)
@@ -130,4 +129,8 @@ def _print_table(name: str, answers: list[dict[str, Any]]) -> None:
             then,
             f"{answer['ood_score']:.2f}",
         )
-    answer_console().print(table)
+    if table.row_count:
+        console.print(table)
+    for answer in answers:
+        if "error" in answer:
+            console.print(f"{answer['file']}: {answer['error']}", style="red", soft_wrap=True)
