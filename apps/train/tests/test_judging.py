@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mlopsproj_core.errors import ConfigError, DataError
+from mlopsproj_core.errors import ConfigError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_train.config import EvaluateConfig, Output
 from mlopsproj_train.judging import _check_fit, _file_name, judge_model
@@ -35,23 +35,33 @@ def test_repeats_the_figures_of_the_run(evaluation, trained, tmp_path, capsys):
     assert (tmp_path / "out" / "confusion_matrix.png").stat().st_size > 1000
 
 
-def test_json_is_one_document(evaluation, tmp_path, capsys):
+def test_json_is_one_document(evaluation, tiny_dataset, tmp_path, capsys):
     judge_model(replace(evaluation, output=Output.json))
     document = json.loads(capsys.readouterr().out)
     assert document == json.loads((tmp_path / "out" / "report.json").read_text())
+    told = [document[key] for key in ("model", "data", "data_fingerprint", "split")]
+    assert told == ["tiny:1", "tiny", tiny_dataset.fingerprint, "test"]
 
 
 def test_another_split(evaluation, tiny_dataset):
     report = judge_model(replace(evaluation, split="validation"))
     assert report.images == tiny_dataset.counts["validation"]
-    with pytest.raises(DataError, match="split=tset"):
-        judge_model(replace(evaluation, split="tset"))
 
 
-def test_the_folder_is_named_after_the_bundle(evaluation, tmp_path, monkeypatch):
+def test_an_unknown_split_is_refused_before_the_model_is_looked_for(evaluation):
+    with pytest.raises(ConfigError, match=r"split=tset: give train, validation, test\."):
+        judge_model(replace(evaluation, split="tset", bundle="no/such/folder"))
+
+
+def test_the_folder_is_named_after_the_bundle_the_data_and_the_split(
+    evaluation, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     judge_model(replace(evaluation, out=None))
-    assert (tmp_path / "evaluations" / "tiny-1" / "report.json").exists()
+    judge_model(replace(evaluation, out=None, split="validation"))
+    folders = sorted((tmp_path / "evaluations").iterdir())
+    assert [path.name for path in folders] == ["tiny-1-tiny-test", "tiny-1-tiny-validation"]
+    assert all((path / "report.json").exists() for path in folders)
     assert _file_name("/runs/2026-01-31_12-00-00/bundle") == "runs-2026-01-31_12-00-00-bundle"
     assert _file_name("C:\\runs\\1\\bundle") == "C-runs-1-bundle"
 

@@ -89,7 +89,7 @@ class TrainConfig:
         trainer: how long and on what.
         logger: where figures go.
         seed: of everything that is drawn.
-        run_dir: folder of the run; `runs/<data set>/<time>` unless given.
+        run_dir: folder of the run; `runs/<time>` unless given.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
         resume: folder of a run to go on with; it brings its own configuration.
         profile: write a PyTorch profiler trace of some steps, and say where the time goes.
@@ -119,7 +119,8 @@ class EvaluateConfig:
         data: what it is judged on.
         split: of the data set.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
-        out: folder for the figures and `report.json`; `evaluations/<bundle>` unless given.
+        out: folder for the figures and `report.json`; `evaluations/<bundle>-<data>-<split>` unless
+            given.
         output: table or json.
     """
 

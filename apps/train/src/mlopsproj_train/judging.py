@@ -11,6 +11,7 @@ from mlopsproj_core.errors import ConfigError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.manifest import Manifest
 from mlopsproj_data import PreparedDataset
+from mlopsproj_data.splits import SPLITS
 from mlopsproj_evaluation import Report, evaluate, score, write_figures
 from rich.table import Table
 
@@ -25,22 +26,32 @@ def judge_model(config: EvaluateConfig) -> Report:
     """Judge a model on a split of a data set, and print what came out.
 
     Raises:
-        ConfigError: if the model does not fit the data.
+        ConfigError: if there is no such split, or the model does not fit the data.
         MlopsprojError: if either cannot be found or read.
     """
     set_up_logging()
+    if config.split not in SPLITS:
+        raise ConfigError(f"split={config.split}: give {', '.join(SPLITS)}.")
     name, predictor = load_predictor(config.bundle, config.registry)
     dataset = prepare_with_progress(config.data)
     _check_fit(name, predictor.manifest, dataset)
-    folder = _new_folder(config.out or f"evaluations/{_file_name(name)}")
+    judged = f"{name}-{dataset.name}-{config.split}"
+    folder = _new_folder(config.out or f"evaluations/{_file_name(judged)}")
     images = dataset.labelled(config.split)
     with progress_bar(f"judging {name}") as report_progress:
         scores, _ = score(predictor.run, images, progress=report_progress)
     report = evaluate(scores, dataset.classes)
     write_figures(report, scores, images, folder)
-    (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+    document = {
+        "model": name,
+        "data": dataset.name,
+        "data_fingerprint": dataset.fingerprint,
+        "split": config.split,
+        **json.loads(report.to_json()),
+    }
+    (folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if config.output is Output.json:
-        print_json(json.loads(report.to_json()))
+        print_json(document)
     else:
         _print(name, dataset, config.split, report, folder)
     return report
@@ -63,9 +74,9 @@ def _check_fit(name: str, manifest: Manifest, dataset: PreparedDataset) -> None:
         )
 
 
-def _file_name(bundle: str) -> str:
-    """Of a bundle that is named by its version, or by its folder."""
-    return re.sub(r"[^A-Za-z0-9_@]+", "-", bundle).strip("-")
+def _file_name(judged: str) -> str:
+    """Of a bundle that is named by its version or its folder, and what it was judged on."""
+    return re.sub(r"[^A-Za-z0-9_@]+", "-", judged).strip("-")
 
 
 def _shape(spec: ImageSpec) -> str:
