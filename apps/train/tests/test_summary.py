@@ -52,6 +52,12 @@ def test_the_table_tells_every_figure_and_is_not_cut_in_a_pipe(summary, capsys):
     }
 
 
+def test_one_epoch_is_told_in_the_singular(summary, capsys):
+    replace(summary, epochs=1).print_table(answer_console())
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line.endswith("812.3 s for 1 epoch")]
+
+
 def test_a_narrow_terminal_loses_nothing(summary, capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "50")

@@ -177,7 +177,9 @@ def _trainer(
 ) -> tuple[pl.Trainer, Path]:
     accelerator = choose_accelerator(config.trainer.accelerator)
     precision = config.trainer.precision
-    logger.info("training on %s in %s, %d threads", accelerator, precision, torch.get_num_threads())
+    threads = torch.get_num_threads()
+    shown = f"{threads} thread{'s' if threads > 1 else ''}"
+    logger.info("training on %s in %s, %s", accelerator, precision, shown)
     best, last = best_and_last(folder)
     own: list[pl.Callback] = [
         StepSeed(config.seed),

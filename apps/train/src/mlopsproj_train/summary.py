@@ -58,6 +58,7 @@ class Summary:
     def print_table(self, console: Console) -> None:
         """Show it to a person."""
         low, high = self.accuracy_interval
+        epochs = f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}"
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
         table.add_column(style="cyan")
         table.add_column(overflow="fold")
@@ -70,7 +71,7 @@ class Summary:
                 "accuracy",
                 f"{self.accuracy:.4f}  (95 % interval {low:.4f} to {high:.4f})",
             ),
-            ("time", f"{self.train_seconds:.1f} s for {self.epochs} epochs"),
+            ("time", f"{self.train_seconds:.1f} s for {epochs}"),
             ("images/s", f"{self.images_per_second:,.0f}"),
             ("run folder", self.run_dir),
             ("model version", f"{self.model}:{self.version} ({self.alias}) in {self.registry}"),
