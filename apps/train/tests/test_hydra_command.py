@@ -27,6 +27,16 @@ def command(tmp_path):
     return run
 
 
+def assert_one_line(result, *named):
+    """One line in words of ours, without what Hydra and OmegaConf add."""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    for text in named:
+        assert text in result.stderr
+    for theirs in ("full_key", "object_type", "HYDRA_FULL_ERROR", "https:", "+foo"):
+        assert theirs not in result.stderr
+
+
 @pytest.mark.parametrize("name", ["train", "evaluate", "predict"])
 def test_help_shows_examples_and_settings(command, name):
     result = command(name, "--help", MLOPSPROJ_CONFIG_DIR=str(CONFIGS))
@@ -48,10 +58,19 @@ def test_help_does_not_wait_for_torch(command):
 @pytest.mark.parametrize(
     ("argument", "named"),
     [
-        ("optimzer.lr=1e-3", "optimzer"),
-        ("optimizer.learning_rate=1e-3", "learning_rate"),
-        ("trainer.max_epochs=many", "trainer.max_epochs"),
-        ("trainer.accelerator=tpu", "accelerator"),
+        ("optimzer.lr=1e-3", "optimzer.lr: there is no such setting"),
+        ("optimizer.learning_rate=1e-3", "optimizer.learning_rate: there is no such setting"),
+        ("+foo=1", "foo: there is no such setting; `train --help` shows those that there are."),
+        ("+optimizer.foo=1", "optimizer.foo: there is no such setting"),
+        ("trainer.max_epochs=many", "trainer.max_epochs=many: Value 'many' of type 'str'"),
+        (
+            "trainer.accelerator=tpu",
+            "trainer.accelerator=tpu: Invalid value 'tpu', expected one of",
+        ),
+        ("seed=null", "seed=null: field 'seed' is not Optional"),
+        ("seed=[", "seed=[: no viable alternative at input '['"),
+        ("seed=${nope}", "Interpolation key 'nope' not found"),
+        ("model=1", "error: "),
     ],
 )
 def test_a_misspelt_key_or_wrong_type_is_refused_by_name(
@@ -60,17 +79,35 @@ def test_a_misspelt_key_or_wrong_type_is_refused_by_name(
     environment = {} if configs is None else {"MLOPSPROJ_CONFIG_DIR": configs}
     result = command("train", argument, **environment)
     assert result.returncode == 2, result.stderr
-    assert named in result.stderr
-    assert "Traceback" not in result.stderr
+    assert_one_line(result, named)
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_experiment_is_refused_with_those_there_are(command, tmp_path):
     result = command("train", "experiment=mars", MLOPSPROJ_CONFIG_DIR=str(CONFIGS))
     assert result.returncode == 2
-    assert "experiment/mars" in result.stderr
-    assert "fashion_mnist" in result.stderr
+    assert_one_line(result, "experiment=mars", "experiment/mars", "fashion_mnist or quick")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_misspelt_key_of_a_configuration_file_is_refused_by_name(command, tmp_path):
+    (tmp_path / "configs").mkdir()
+    file = tmp_path / "configs" / "predict.yaml"
+    file.write_text("defaults: [predict_schema, _self_]\ntpo: 1\n")
+    result = command("predict", "a.png")
+    assert result.returncode == 2, result.stderr
+    assert_one_line(result, "tpo: there is no such setting; `predict --help`")
+    file.write_text("top: [1")
+    result = command("predict", "a.png")
+    assert result.returncode == 2, result.stderr
+    assert_one_line(result, "predict.yaml", "line 1")
+
+
+@pytest.mark.parametrize("name", ["evaluate", "predict"])
+def test_only_train_takes_several_values(command, name):
+    result = command(name, "-m", "bundle=a,b", "output=json")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert_one_line(result, f"-m: `{name}` runs once")
 
 
 def test_a_missing_configuration_folder_is_refused(command):

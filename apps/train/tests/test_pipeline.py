@@ -1,6 +1,7 @@
 import csv
 import getpass
 from dataclasses import asdict, replace
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -38,7 +39,15 @@ def test_a_run_leaves_everything_in_its_folder(trained, read_json):
     with run.metrics.open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1", "2"]
     log = run.log.read_text()
-    for text in ("data: tiny", "epoch 3 of 3", "parity with torch", "published tiny:1"):
+    for text in (
+        "data: tiny, 1",
+        " train, ",
+        " 48 test images",
+        "in float32, 1 thread\n",
+        "epoch 3 of 3",
+        "parity with torch",
+        "published tiny:1",
+    ):
         assert text in log
     trained.bundle.verify()
 
@@ -145,6 +154,19 @@ def test_a_registry_that_cannot_be_read_is_told_before_the_training(config_in, t
     assert not (tmp_path / "run").exists()
 
 
+def test_a_registry_that_cannot_be_written_is_told_before_the_training(
+    config_in, tmp_path, monkeypatch
+):
+    # Root may write everywhere, so that the system's answer is given here.
+    monkeypatch.setattr(pipeline.os, "access", lambda path, _: path != tmp_path / "locked")
+    (tmp_path / "locked").mkdir()
+    with pytest.raises(
+        RegistryError, match=r"registry=.*cannot be written \(.*locked is read-only"
+    ):
+        run_pipeline(config_in(registry=str(tmp_path / "locked" / "below" / "registry")))
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     config_in, tmp_path, interrupted_data, exported_before, monkeypatch
 ):
@@ -174,9 +196,13 @@ def test_a_run_that_ended_after_its_training_is_published_without_training_again
         raise ParityError("the graph disagrees")
 
     monkeypatch.setattr(pipeline, "make_bundle", refuse)
-    with pytest.raises(ParityError):
+    with pytest.raises(ParityError) as refusal:
         run_pipeline(config_in())
     folder = RunFolder(tmp_path / "run")
+    assert str(refusal.value) == (
+        "the graph disagrees Once that is mended, go on with: "
+        f"{folder.resume_command} (registry=… and logger=… may be given anew)."
+    )
     rows = read_rows(folder.metrics)
     last = folder.last_checkpoint.read_bytes()
     assert not Registry(str(tmp_path / "registry")).names()
@@ -245,6 +271,22 @@ def test_a_run_does_not_go_on_with_other_data(config_in, tmp_path, interrupted_d
     folder.identity.write_text(identity.replace('"data_fingerprint": "', '"data_fingerprint": "0'))
     with pytest.raises(TrainingError, match="began with other data"):
         run_pipeline(config_in(resume=str(folder.path)))
+
+
+def test_a_run_goes_on_with_another_mode_of_its_logger_in_its_own_project(
+    config_in, interrupted_data, exported_before, monkeypatch, read_json
+):
+    monkeypatch.setattr(pipeline, "DataModule", interrupted_data)
+    logger = LoggerConfig(wandb=WandbMode.disabled, project="mine")
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(config_in(logger=logger))
+    monkeypatch.undo()
+    monkeypatch.setattr(pipeline, "make_bundle", exported_before)
+    folder = RunFolder(Path(config_in().run_dir))
+    other = LoggerConfig(wandb=WandbMode.offline, project="default")
+    run_pipeline(config_in(resume=str(folder.path), logger=other), replaced={"logger.wandb"})
+    stored = read_json(folder.config)
+    assert stored["logger"] == {"wandb": "offline", "project": "mine"}
 
 
 def test_a_mirror_that_fails_loses_nothing(config_in, tmp_path, exported_before, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from mlopsproj_core.errors import ParityError
@@ -43,6 +44,8 @@ def pretended(monkeypatch, trained):
         told.append((config, set(replaced)))
         if config.seed == 13:
             raise ParityError("the graph disagrees")
+        if config.seed == 130:
+            raise KeyboardInterrupt("Interrupted in epoch 2. Go on with: uv run train resume=x")
         if config.seed == 28:
             raise OSError(28, "No space left on device", "runs/full")
         return replace(trained.summary, version=len(told), run_dir=config.run_dir or "runs/now")
@@ -126,6 +129,33 @@ def test_a_full_disk_ends_all_runs_with_one_line(command, pretended):
     )
 
 
+def test_ctrl_c_among_several_runs_shows_those_that_are_done_and_those_that_are_not(
+    command, pretended
+):
+    code, out, err = command("-m", "seed=1,2,130,4,5", "trainer.max_epochs=3")
+    assert code == 130
+    assert len(pretended) == 3
+    table = out[out.index("2 runs") :]
+    assert "seed=1" in table
+    assert "seed=2" in table
+    assert err == (
+        "Interrupted in epoch 2. Go on with: uv run train resume=x\nNot run:\n"
+        "  seed=4 trainer.max_epochs=3\n  seed=5 trainer.max_epochs=3\n"
+    )
+    code, out, err = command("-m", "seed=130,1")
+    assert (code, out) == (130, "")
+
+
+def test_a_wrong_value_among_several_is_refused_before_the_first(command, pretended):
+    code, _, err = command("-m", "seed=1,x")
+    assert code == 2
+    assert not pretended
+    assert err == (
+        "error: seed=x: Value 'x' of type 'str' could not be converted to Integer;"
+        " see `train --help`.\n"
+    )
+
+
 def test_one_folder_for_several_runs_is_refused_before_the_first(command, pretended):
     code, _, err = command("-m", "seed=1,2", "run_dir=here")
     assert code == 2
@@ -148,6 +178,30 @@ def test_a_resumed_run_takes_its_own_settings(command, pretended):
     assert code == 0, err
     ((config, replaced),) = pretended
     assert (config.resume, config.registry, replaced) == ("runs/x", "elsewhere", {"registry"})
+
+
+def test_a_logger_of_a_resumed_run_may_be_given_in_part(command, pretended):
+    code, _, err = command("resume=runs/x", "logger.wandb=disabled")
+    assert code == 0, err
+    ((config, replaced),) = pretended
+    assert (config.logger.wandb, replaced) == ("disabled", {"logger.wandb"})
+    assert command("resume=runs/x", "logger.project=other")[0] == 0
+    assert pretended[1][1] == {"logger.project"}
+
+
+def test_a_logger_group_of_a_resumed_run_replaces_the_mode_alone(command, pretended, monkeypatch):
+    monkeypatch.setenv("MLOPSPROJ_CONFIG_DIR", str(Path(__file__).parents[3] / "configs"))
+    code, _, err = command("resume=runs/x", "logger=disabled")
+    assert code == 0, err
+    ((config, replaced),) = pretended
+    assert (config.logger.wandb, replaced) == ("disabled", {"logger.wandb"})
+
+
+def test_an_empty_resume_is_refused(command, pretended):
+    code, _, err = command("resume=")
+    assert code == 2
+    assert err == "error: resume= is empty: name the folder of a run.\n"
+    assert not pretended
 
 
 def test_a_run_that_cannot_be_resumed_is_told(command, tmp_path):

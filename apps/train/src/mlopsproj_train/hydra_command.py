@@ -22,6 +22,7 @@ from mlopsproj_core.errors import ConfigError, MlopsprojError
 from omegaconf import DictConfig, OmegaConf
 
 from mlopsproj_train.arguments import split_options
+from mlopsproj_train.composition import composition, to_schema
 
 logger = logging.getLogger(__name__)
 
@@ -102,49 +103,77 @@ def _run(
     compare: Callable[[Sequence[Job[Config, Result]]], None] | None,
 ) -> None:
     folder = _config_folder()
-    jobs: list[Job[Config, Result]] = []
-    defects: list[Exception] = []
-    several = False
-
-    def job(values: DictConfig) -> None:
-        nonlocal several
-        several = in_multirun()
-        if defects:
-            return
-        settings = tuple(HydraConfig.get().overrides.task)
-        config = cast("Config", OmegaConf.to_object(values))
-        try:
-            jobs.append(Job(settings, config, task(config), None))
-        except MlopsprojError as error:
-            # A multirun goes on with its next combination; the first error ends the command.
-            jobs.append(Job(settings, config, None, error))
-            if several:
-                logger.error("%s: %s", " ".join(settings), error)  # noqa: TRY400 (no defect of ours)
-        except Exception as error:  # noqa: BLE001 (raised again below, where Hydra does not print it)
-            defects.append(error)
-
+    jobs = _Jobs(name, task, several_allowed=compare is not None)
     file = folder / f"{name}.yaml" if folder else None
     found = file is not None and file.exists()
     options, others = split_options(sys.argv[1:])
     sys.argv[1:] = [*options, *_HYDRA_SETTINGS, *others]
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, composition(name):
         _register(name, schema, help_template, scratch)
+        hydra.main(
+            version_base="1.3",
+            config_path=str(folder) if found else None,
+            config_name=name if found else f"{name}_schema",
+        )(jobs.run)()
+    if compare is not None and jobs.several and jobs.done:
+        compare(jobs.done)
+    jobs.raise_first_error()
+
+
+class _Jobs(Generic[Config, Result]):
+    """The jobs of a command, as Hydra hands over the values of one after another."""
+
+    def __init__(
+        self, command: str, task: Callable[[Config], Result], *, several_allowed: bool
+    ) -> None:
+        self.done: list[Job[Config, Result]] = []
+        self.several = False
+        self._command = command
+        self._task = task
+        self._several_allowed = several_allowed
+        self._ended_by: BaseException | None = None
+        self._not_run: list[tuple[str, ...]] = []
+
+    def run(self, values: DictConfig) -> None:
+        """Run one job; what ends the command is kept until Hydra is through, which prints it."""
+        self.several = in_multirun()
+        settings = _typed()
+        if self._ended_by is not None:
+            self._not_run.append(settings)
+            return
         try:
-            hydra.main(
-                version_base="1.3",
-                config_path=str(folder) if found else None,
-                config_name=name if found else f"{name}_schema",
-            )(job)()
-        except SystemExit as end:
-            # Hydra has told what it could not compose; a task ends by an error or not at all.
-            if end.code and not jobs:
-                sys.exit(ConfigError.exit_code)
-            raise
-    if defects:
-        raise defects[0]
-    if several and compare is not None:
-        compare(jobs)
-    _raise_first_error(jobs)
+            if self.several and not self._several_allowed:
+                raise ConfigError(f"-m: `{self._command}` runs once; leave it out.")
+            self._run(settings, cast("Config", to_schema(values, self._command)))
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (raised again at the end)
+            self._ended_by = error
+
+    def _run(self, settings: tuple[str, ...], config: Config) -> None:
+        try:
+            self.done.append(Job(settings, config, self._task(config), None))
+        except MlopsprojError as error:
+            # A multirun goes on with its next combination; the first error ends the command.
+            self.done.append(Job(settings, config, None, error))
+            if self.several:
+                logger.error("%s: %s", " ".join(settings), error)  # noqa: TRY400 (no defect of ours)
+
+    def raise_first_error(self) -> None:
+        """Raise what ended the command, if anything did, else the first error of a job."""
+        if isinstance(self._ended_by, KeyboardInterrupt) and self._not_run:
+            left = "\n".join(f"  {' '.join(settings)}" for settings in self._not_run)
+            text = str(self._ended_by) or "Interrupted."
+            raise KeyboardInterrupt(f"{text}\nNot run:\n{left}") from self._ended_by
+        if self._ended_by is not None:
+            raise self._ended_by
+        failed = [(job, job.error) for job in self.done if job.error is not None]
+        if not failed:
+            return
+        job, error = failed[0]
+        if not self.several:
+            raise error
+        raise type(error)(
+            f"{len(failed)} of {len(self.done)} failed, first {' '.join(job.settings)}: {error}"
+        )
 
 
 def _register(name: str, schema: type, help_template: str, scratch: str) -> None:
@@ -158,26 +187,20 @@ def _register(name: str, schema: type, help_template: str, scratch: str) -> None
     store.store(name="command", group="hydra/output", package="hydra", node=output)
 
 
-def _raise_first_error(jobs: Sequence[Job[Config, Result]]) -> None:
-    failed = [(job, job.error) for job in jobs if job.error is not None]
-    if not failed:
-        return
-    job, error = failed[0]
-    if len(jobs) == 1:
-        raise error
-    raise type(error)(
-        f"{len(failed)} of {len(jobs)} failed, first {' '.join(job.settings)}: {error}"
-    )
-
-
 def in_multirun() -> bool:
     """Whether the task that runs now is one of several."""
     return bool(HydraConfig.get().mode is RunMode.MULTIRUN)
 
 
+def _typed() -> tuple[str, ...]:
+    """The settings of the task that runs now; `${…}` stays, since it may refer to nothing."""
+    typed = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return tuple(cast("list[str]", typed))
+
+
 def given_settings() -> dict[str, str]:
     """The settings of the task that runs now, as they were typed: key to value."""
-    pairs = (text.partition("=") for text in HydraConfig.get().overrides.task)
+    pairs = (text.partition("=") for text in _typed())
     return {key: value for key, _, value in pairs}
 
 

@@ -5,6 +5,7 @@ Each step is a call into a library or a neighbour; here stand only their order a
 
 import json
 import logging
+import os
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from mlopsproj_core.bundle import Bundle
+from mlopsproj_core.errors import MlopsprojError, RegistryError
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.registry import Registry
 from mlopsproj_core.settings import Settings
@@ -60,7 +62,7 @@ def run_pipeline(config: TrainConfig, *, replaced: Collection[str] = ()) -> Summ
     Args:
         config: of a new run, or one whose `resume` names the folder of an earlier run, which
             brings its own configuration.
-        replaced: names of the settings of an earlier run that `config` takes the place of.
+        replaced: settings of an earlier run, e.g. `logger.wandb`, that `config` brings anew.
 
     Raises:
         MlopsprojError: with what is wrong and how to mend it; nothing is published then.
@@ -74,14 +76,26 @@ def run_pipeline(config: TrainConfig, *, replaced: Collection[str] = ()) -> Summ
         with locked(folder):
             return _run(plan, folder)
     with resumed(Path(config.resume)) as (folder, stored):
-        plan = _plan(replace(stored, **{name: getattr(config, name) for name in replaced}))
-        return _run(plan, folder)
+        merged = stored
+        for path in replaced:
+            merged = _replaced(merged, config, path.split("."))
+        return _run(_plan(merged), folder)
+
+
+def _replaced(stored: Any, config: Any, path: list[str]) -> Any:
+    """`stored` with the value that `config` has at `path`."""
+    name, *rest = path
+    value = getattr(config, name)
+    return replace(
+        stored, **{name: _replaced(getattr(stored, name), value, rest) if rest else value}
+    )
 
 
 def _plan(config: TrainConfig) -> _Plan:
     check_settings(config)
     check_tracking(config.logger)
     registry = Registry(config.registry or Settings().registry_url)
+    _check_writable(registry.url)
     registry.names()  # one that cannot be reached is told before the training, not after
     dataset = prepare_with_progress(config.data)
     train = dataset.labelled("train")
@@ -90,6 +104,19 @@ def _plan(config: TrainConfig) -> _Plan:
         dataset, batch_size=config.trainer.batch_size, seed=config.seed, augment=config.data.augment
     )
     return _Plan(with_precision(config, module, train), registry, dataset, train, module, data)
+
+
+def _check_writable(url: str) -> None:
+    """Refuse a local registry that cannot be written, before hours of training."""
+    if "://" in url:
+        return
+    folder = Path(url).absolute()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if existing.is_dir() and not os.access(existing, os.W_OK | os.X_OK):
+        raise RegistryError(
+            f"registry={url} cannot be written ({existing} is read-only): give another folder, or"
+            " make it writable."
+        )
 
 
 def _run(plan: _Plan, folder: RunFolder) -> Summary:
@@ -109,6 +136,13 @@ def _run(plan: _Plan, folder: RunFolder) -> Summary:
             raise
         text = f"{str(interrupt) or 'Interrupted.'} Go on with: {folder.resume_command}"
         raise KeyboardInterrupt(text) from interrupt
+    except MlopsprojError as error:
+        if folder.summary.exists():
+            raise
+        raise type(error)(
+            f"{error} Once that is mended, go on with: {folder.resume_command} (registry=… and"
+            " logger=… may be given anew)."
+        ) from error
     return summary
 
 
@@ -117,7 +151,8 @@ def _train_and_publish(
 ) -> tuple[Summary, Bundle]:
     config, dataset = plan.config, plan.dataset
     logger.info("run folder: %s", folder.path)
-    logger.info("data: %s, %s", dataset.name, dict(dataset.counts))
+    images = ", ".join(f"{count:,} {split}" for split, count in dataset.counts.items())
+    logger.info("data: %s, %s images", dataset.name, images)
     phases = PhaseTimes() if config.profile else None
     fitted = fit(plan.module, plan.data, config, folder, tracker=tracker, phases=phases)
     if phases is not None:

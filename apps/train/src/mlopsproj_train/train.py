@@ -6,6 +6,8 @@ Torch and Lightning are imported in the functions that need them: `--help` takes
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from mlopsproj_core.errors import ConfigError
+
 from mlopsproj_train.config import Output, TrainConfig
 from mlopsproj_train.hydra_command import (
     Job,
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 
     from mlopsproj_train.summary import Summary
 
-_REPLACEABLE = ("logger", "registry")
-"""Settings that may differ in a run that goes on: the trained network does not follow from them."""
+_REPLACEABLE = {
+    "registry": ("registry",),
+    "logger": ("logger.wandb",),
+    "logger.wandb": ("logger.wandb",),
+    "logger.project": ("logger.project",),
+}
+"""What each setting replaces in a run that goes on; the trained network follows from none of it."""
 
 
 def main() -> None:
@@ -51,8 +58,10 @@ def _train(config: TrainConfig) -> "Summary":
     refuse_shared_setting("run_dir")
     replaced: set[str] = set()
     if config.resume is not None:
+        if not config.resume:
+            raise ConfigError("resume= is empty: name the folder of a run.")
         refuse_other_settings("resume", allowed=("output", *_REPLACEABLE))
-        replaced = given_settings().keys() & set(_REPLACEABLE)
+        replaced = {path for key in given_settings() for path in _REPLACEABLE.get(key, ())}
     summary = run_pipeline(config, replaced=replaced)
     if config.output is Output.table:
         summary.print_table(answer_console())
