@@ -1,5 +1,6 @@
 import hashlib
 import json
+import math
 import os
 import re
 from pathlib import Path
@@ -16,7 +17,7 @@ from mlopsproj_core.bundle import (
 )
 from mlopsproj_core.errors import BundleCorruptError, BundleSchemaError
 from mlopsproj_core.image import ImageSpec
-from mlopsproj_core.manifest import MANIFEST, DataSummary, Metric
+from mlopsproj_core.manifest import MANIFEST, DataSummary, Metric, Parity
 from small_bundle import make_small_bundle
 
 
@@ -65,6 +66,13 @@ def test_a_sealed_bundle_is_as_its_readers_see_it(folder):
     sealed = seal(folder, config={"widths": (32, 64)})
     assert sealed.manifest.config == {"widths": [32, 64]}
     assert sealed == Bundle.open(folder)
+
+
+def test_a_figure_that_is_no_number_is_not_sealed(folder):
+    parity = Parity(reference="torch", images=1, disagreements=0, max_difference=math.nan)
+    with pytest.raises(BundleCorruptError, match="max_difference"):
+        seal(folder, parity=parity)
+    assert not (folder / MANIFEST).exists()
 
 
 def test_sealing_records_the_sha256_of_every_other_file(folder):

@@ -99,7 +99,9 @@ def test_a_whole_bundle_that_cannot_answer_fails(tmp_path):
     ],
 )
 def test_parity_must_be_recorded_and_close(make_bundle, make_scores, parity, verdict, figure):
-    found = gate(judge(make_bundle(make_scores(20), parity=parity), None), "parity")
+    bundle = make_bundle(make_scores(20))
+    recorded = Bundle(bundle.path, bundle.manifest.model_copy(update={"parity": parity}))
+    found = gate(judge(recorded, None), "parity")
     assert (found.verdict, found.figure) == (verdict, figure)
 
 

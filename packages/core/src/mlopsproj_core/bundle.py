@@ -153,13 +153,16 @@ def seal_bundle(
         raise BundleCorruptError(
             f"The bundle in {folder} cannot be sealed: {complaints(error)}."
         ) from error
+    text = manifest.to_json().encode()
+    # As its readers will see it: JSON knows no tuples, and no number that is none.
+    manifest = parse_manifest(text, str(folder / MANIFEST))
     draft = folder / f"{_DRAFT}{os.getpid()}"
     try:
-        draft.write_bytes(manifest.to_json().encode())
+        draft.write_bytes(text)
         draft.replace(folder / MANIFEST)
     finally:
         draft.unlink(missing_ok=True)
-    return Bundle.open(folder)  # as its readers see it: JSON knows no tuples
+    return Bundle(folder, manifest)
 
 
 def _sha256_of_all(folder: Path) -> dict[str, str]:
