@@ -5,6 +5,7 @@ import logging
 import shutil
 import signal
 import struct
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -198,3 +199,20 @@ def exported_before(trained):
 @pytest.fixture
 def read_json():
     return lambda path: json.loads(Path(path).read_text())
+
+
+@pytest.fixture
+def run_main(monkeypatch, capsys):
+    """Runs the `main` of a command in this process; exit code, stdout and stderr."""
+
+    def run(main, *arguments):
+        monkeypatch.setattr(sys, "argv", [main.__module__, *arguments])
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        else:
+            code = 0
+        return code, *capsys.readouterr()
+
+    return run

@@ -22,18 +22,11 @@ def _bundle(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command(run_main):
     """Runs `predict`; exit code, stdout and stderr."""
 
     def run(*arguments, bundle="run"):
-        monkeypatch.setattr(sys, "argv", ["predict", *arguments, f"bundle={bundle}"])
-        try:
-            predict.main()
-        except SystemExit as end:
-            code = end.code or 0
-        else:
-            code = 0
-        return code, *capsys.readouterr()
+        return run_main(predict.main, *arguments, f"bundle={bundle}")
 
     return run
 

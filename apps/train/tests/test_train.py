@@ -1,8 +1,8 @@
 """The command in this process: one run, several runs, and what it answers."""
 
 import json
-import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,20 +19,9 @@ def _own_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command(run_main):
     """Runs `train`; exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["train", *arguments])
-        try:
-            train.main()
-        except SystemExit as end:
-            code = end.code or 0
-        else:
-            code = 0
-        return code, *capsys.readouterr()
-
-    return run
+    return partial(run_main, train.main)
 
 
 @pytest.fixture
