@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mlopsproj_data.fashion_mnist import sample_source
+from mlopsproj_data.sources.fashion_mnist import sample_source
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BIN = Path(sys.executable).parent

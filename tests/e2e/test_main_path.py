@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from mlopsproj_core import Bundle, Predictor
-from mlopsproj_data.fashion_mnist import sample_source
+from mlopsproj_data.sources.fashion_mnist import sample_source
 from mlopsproj_evaluation import Scores, read_reference
 from PIL import Image
 

@@ -16,7 +16,8 @@ import torch
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.registry import Registry
 from mlopsproj_data import DataConfig, DataModule, PreparedDataset, prepare
-from mlopsproj_models.config import ModelConfig, NetworkConfig
+from mlopsproj_data.config import Source
+from mlopsproj_models.config import ModelConfig, NetworkConfig, OptimizerConfig
 from mlopsproj_train.config import (
     Accelerator,
     LoggerConfig,
@@ -26,7 +27,8 @@ from mlopsproj_train.config import (
     WandbMode,
 )
 from mlopsproj_train.fitting import fit
-from mlopsproj_train.pipeline import new_module, run_pipeline
+from mlopsproj_train.pipeline import run_pipeline
+from mlopsproj_train.planning import new_module
 from mlopsproj_train.run_folder import RunFolder
 from mlopsproj_train.summary import Summary
 
@@ -69,13 +71,17 @@ def tiny_config(tiny_data, tmp_path_factory) -> TrainConfig:
     prepared = tmp_path_factory.mktemp("prepared")
     return TrainConfig(
         data=DataConfig(
-            source="idx",
+            source=Source.idx,
             path=str(tiny_data),
             name="tiny",
             prepared_dir=str(prepared),
             augment=replace(DataConfig().augment, flip=False),
         ),
-        model=ModelConfig(network=NetworkConfig(stem_width=4, widths=(8,), blocks=(0,))),
+        model=ModelConfig(
+            architecture="residual",
+            network=NetworkConfig(stem_width=4, widths=(8,), blocks=(0,)),
+        ),
+        optimizer=OptimizerConfig(),
         trainer=TrainerConfig(
             accelerator=Accelerator.cpu, precision=Precision.float32, max_epochs=2, batch_size=16
         ),

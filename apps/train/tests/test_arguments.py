@@ -7,7 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_train.arguments import _WITH_VALUE, quoted, split_options, take_path
+from mlopsproj_train.arguments import _WITH_VALUE, quote_locations, quoted, split_options, take_path
 from omegaconf import OmegaConf
 
 SETTINGS = {"path", "bundle", "registry", "top", "output"}
@@ -113,3 +113,31 @@ def test_options_with_a_value_are_hydra_s():
 
 def _is_flag(action):
     return isinstance(action, argparse._StoreTrueAction | argparse._VersionAction)
+
+
+@pytest.mark.parametrize("name", ["photos (1).zip", "a, b", "it's", "[x]", "a=b", "ü ber", "x\\"])
+@pytest.mark.parametrize("key", ["data.path", "registry", "resume"])
+def test_an_existing_path_needs_no_quotes(tmp_path, monkeypatch, name, key):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    (setting,) = quote_locations([f"{key}={name}"])
+    assert read_by_hydra(setting.removeprefix(f"{key}=")) == name
+
+
+def test_an_address_needs_no_quotes():
+    address = "https://example.org/list.csv?a=1&b={2}"
+    (setting,) = quote_locations([f"data.path={address}"])
+    assert read_by_hydra(setting.removeprefix("data.path=")) == address
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("data.path='quoted'", "seed=1,2", "registry=a,b", "data.path="),
+        *("data.path=~nobody-here/x", f"data.path={'x' * 5000}", "data.name=folder"),
+    ],
+)
+def test_other_settings_stay_as_they_were_typed(tmp_path, monkeypatch, setting):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    assert quote_locations([setting]) == [setting]

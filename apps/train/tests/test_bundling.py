@@ -12,7 +12,7 @@ from mlopsproj_evaluation import Scores, read_reference
 from mlopsproj_models.graph import calibrate
 from mlopsproj_train import bundling
 from mlopsproj_train.bundling import make_bundle
-from mlopsproj_train.pipeline import new_module
+from mlopsproj_train.planning import new_module
 from mlopsproj_train.run_folder import RunFolder
 
 

@@ -1,9 +1,11 @@
 import os
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from mlopsproj_core.errors import TrainingError
-from mlopsproj_train.checkpoints import AtomicCheckpointIO, load_checkpoint
+from mlopsproj_train.checkpoints import AtomicCheckpointIO, best_and_last, load_checkpoint
+from mlopsproj_train.run_folder import RunFolder
 
 
 def test_what_was_written_is_read_back(tmp_path):
@@ -39,3 +41,41 @@ def test_a_broken_checkpoint_is_named(tmp_path, damage):
         torch.save({"state_dict": {"run": os.system}}, path)
     with pytest.raises(TrainingError, match=r"last\.ckpt cannot be read"):
         load_checkpoint(path)
+
+
+class Scripted(pl.LightningModule):
+    """Learns nothing, and has a given accuracy in each epoch."""
+
+    def __init__(self, accuracies):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.accuracies = accuracies
+
+    def training_step(self, batch):
+        return self.weight.sum() * 0
+
+    def validation_step(self, batch):
+        self.log("val/accuracy", self.accuracies[self.current_epoch], batch_size=1)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "kept"),
+    [((0.5, 0.9, 0.8), 1), ((0.5, 0.9, 0.9, 0.8), 2), ((0.7, 0.7, 0.7), 2), ((0.9, 0.1, 0.2), 0)],
+)
+def test_the_best_epoch_is_kept_and_of_equals_the_latest(tmp_path, accuracies, kept):
+    trainer = pl.Trainer(
+        max_epochs=len(accuracies),
+        accelerator="cpu",
+        callbacks=list(best_and_last(RunFolder(tmp_path))),
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    batches = [torch.zeros(1)]
+    trainer.fit(Scripted(accuracies), batches, batches)
+    assert load_checkpoint(tmp_path / "checkpoints" / "best.ckpt")["epoch"] == kept
+    assert load_checkpoint(tmp_path / "checkpoints" / "last.ckpt")["epoch"] == len(accuracies) - 1

@@ -37,21 +37,29 @@ def assert_one_line(result, *named):
         assert theirs not in result.stderr
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "predict"])
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "sweep"])
 def test_help_shows_examples_and_settings(command, name):
     result = command(name, "--help", MLOPSPROJ_CONFIG_DIR=str(CONFIGS))
     assert result.returncode == 0, result.stderr
     assert f"Usage: uv run {name}" in result.stdout
     assert "Examples:" in result.stdout
-    assert "registry: null" in result.stdout
+    assert "output: table" in result.stdout
 
 
-def test_help_does_not_wait_for_torch(command):
-    result = command("train", "--help", PYTHONPROFILEIMPORTTIME="1")
+@pytest.mark.parametrize("name", ["train", "sweep"])
+def test_help_does_not_wait_for_torch(command, name):
+    result = command(name, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert result.returncode == 0
     imported = {line.rsplit("|", 1)[-1].strip() for line in result.stderr.splitlines()}
     assert "hydra" in imported
-    assert not imported & {"torch", "pytorch_lightning", "onnxruntime", "wandb", "pyarrow"}
+    assert not imported & {
+        "torch",
+        "pytorch_lightning",
+        "onnxruntime",
+        "wandb",
+        "pyarrow",
+        "optuna",
+    }
 
 
 @pytest.mark.parametrize("configs", [str(CONFIGS), None], ids=["with values", "schemas alone"])
@@ -86,7 +94,8 @@ def test_a_misspelt_key_or_wrong_type_is_refused_by_name(
 def test_an_unknown_experiment_is_refused_with_those_there_are(command, tmp_path):
     result = command("train", "experiment=mars", MLOPSPROJ_CONFIG_DIR=str(CONFIGS))
     assert result.returncode == 2
-    assert_one_line(result, "experiment=mars", "experiment/mars", "fashion_mnist or quick")
+    experiments = "fashion_mnist, quick or solar_cells"
+    assert_one_line(result, "experiment=mars", "experiment/mars", experiments)
     assert not list(tmp_path.iterdir())
 
 

@@ -12,11 +12,12 @@ from mlopsproj_core.errors import ConfigError, ParityError, RegistryError, Train
 from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import Registry
 from mlopsproj_models.config import LossConfig, ModelConfig, NetworkConfig, OptimizerConfig
-from mlopsproj_train import pipeline
+from mlopsproj_train import pipeline, planning
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import Accelerator, LoggerConfig, WandbMode
 from mlopsproj_train.epoch_log import read_rows
-from mlopsproj_train.pipeline import new_module, run_pipeline
+from mlopsproj_train.pipeline import run_pipeline
+from mlopsproj_train.planning import new_module
 from mlopsproj_train.run_folder import RunFolder
 from PIL import Image
 
@@ -79,7 +80,7 @@ def test_the_summary_says_what_was_measured(trained, tiny_dataset):
 def test_what_is_exported_is_the_average_at_the_best_epoch(trained, tiny_dataset):
     best = load_checkpoint(trained.folder.checkpoints / "best.ckpt")
     accuracies = [row["val/accuracy"] for row in read_rows(trained.folder.metrics)]
-    assert best["epoch"] == int(np.argmax(accuracies))
+    assert best["epoch"] == max(np.flatnonzero(np.equal(accuracies, max(accuracies))))
     images = np.asarray(tiny_dataset.labelled("test").images)
     exported = Predictor.load(trained.folder.bundle).run(images).embedding
 
@@ -92,25 +93,6 @@ def test_what_is_exported_is_the_average_at_the_best_epoch(trained, tiny_dataset
 
     np.testing.assert_allclose(exported, embedding(best["state_dict"]), atol=1e-4)
     assert np.abs(exported - embedding(best["current_model_state"])).max() > 1e-2
-
-
-def test_the_same_seed_gives_the_same_network_and_another_seed_another(
-    trained, tiny_config, tiny_dataset
-):
-    def first_weights(seed):
-        module = new_module(replace(tiny_config, seed=seed), tiny_dataset)
-        return next(module.network.parameters()).detach().clone()
-
-    assert torch.equal(first_weights(3), first_weights(3))
-    assert not torch.equal(first_weights(3), first_weights(4))
-
-
-def test_normalisation_follows_the_training_images(tiny_config, tiny_dataset):
-    network = new_module(tiny_config, tiny_dataset).network
-    pixels = torch.tensor(np.asarray(tiny_dataset.labelled("train").images))
-    normalised = network.normalise(pixels).double()
-    assert float(normalised.mean()) == pytest.approx(0, abs=1e-4)
-    assert float(normalised.std(correction=0)) == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +152,7 @@ def test_a_registry_that_cannot_be_written_is_told_before_the_training(
 def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(
     config_in, tmp_path, interrupted_data, exported_before, monkeypatch
 ):
-    monkeypatch.setattr(pipeline, "DataModule", interrupted_data)
+    monkeypatch.setattr(planning, "DataModule", interrupted_data)
     with pytest.raises(KeyboardInterrupt) as interrupt:
         run_pipeline(config_in("my run"))
     assert "Interrupted in epoch 2; the epochs before are kept." in str(interrupt.value)
@@ -250,7 +232,7 @@ def test_what_cannot_be_trained_is_refused_before_a_run_folder_is_made(
 def test_a_corrupted_checkpoint_is_named_and_nothing_is_published(
     config_in, tmp_path, interrupted_data, monkeypatch
 ):
-    monkeypatch.setattr(pipeline, "DataModule", interrupted_data)
+    monkeypatch.setattr(planning, "DataModule", interrupted_data)
     with pytest.raises(KeyboardInterrupt):
         run_pipeline(config_in())
     monkeypatch.undo()
@@ -262,7 +244,7 @@ def test_a_corrupted_checkpoint_is_named_and_nothing_is_published(
 
 
 def test_a_run_does_not_go_on_with_other_data(config_in, tmp_path, interrupted_data, monkeypatch):
-    monkeypatch.setattr(pipeline, "DataModule", interrupted_data)
+    monkeypatch.setattr(planning, "DataModule", interrupted_data)
     with pytest.raises(KeyboardInterrupt):
         run_pipeline(config_in())
     monkeypatch.undo()
@@ -276,7 +258,7 @@ def test_a_run_does_not_go_on_with_other_data(config_in, tmp_path, interrupted_d
 def test_a_run_goes_on_with_another_mode_of_its_logger_in_its_own_project(
     config_in, interrupted_data, exported_before, monkeypatch, read_json
 ):
-    monkeypatch.setattr(pipeline, "DataModule", interrupted_data)
+    monkeypatch.setattr(planning, "DataModule", interrupted_data)
     logger = LoggerConfig(wandb=WandbMode.disabled, project="mine")
     with pytest.raises(KeyboardInterrupt):
         run_pipeline(config_in(logger=logger))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_models.config import NetworkConfig
-from mlopsproj_models.networks import ResidualNetwork
+from mlopsproj_models.residual_network import ResidualNetwork
 from mlopsproj_train.config import Precision
 from mlopsproj_train.precision import _faster, choose_precision, lightning_precision
 

@@ -13,7 +13,7 @@ def profiled(tiny_config, tiny_dataset, tmp_path_factory):
     """A training of 18 steps with its phases; the folder holds the trace."""
     from mlopsproj_data import DataModule
     from mlopsproj_train.fitting import fit
-    from mlopsproj_train.pipeline import new_module
+    from mlopsproj_train.planning import new_module
     from mlopsproj_train.run_folder import RunFolder
 
     config = replace(tiny_config, trainer=replace(tiny_config.trainer, max_epochs=3))

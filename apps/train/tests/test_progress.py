@@ -3,10 +3,12 @@ import subprocess
 import sys
 
 import pytest
+from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_train.progress import prepare_with_progress, progress_bar
 
 BAR = """
 import time
+from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_train.progress import progress_bar
 
 with progress_bar("counting sheep") as report:
@@ -54,5 +56,5 @@ def test_nothing_is_drawn_where_nobody_looks(capfd):
 
 
 def test_preparing_gives_the_data_set(tiny_config, tiny_dataset, capfd):
-    assert prepare_with_progress(tiny_config.data) == tiny_dataset
+    assert prepare_with_progress(tiny_config.data, open_source(tiny_config.data)) == tiny_dataset
     assert capfd.readouterr().out == ""

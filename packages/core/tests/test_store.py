@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import gcsfs
 import pytest
-from mlopsproj_core.errors import RegistryError
+from mlopsproj_core.errors import RecordsError, RegistryError
 from mlopsproj_core.store import Store
 
 
@@ -47,6 +47,21 @@ def test_keeps_what_was_created(store):
     assert store.files("a") == ["b/c/two", "b/one", "empty"]
     assert store.files("a/b") == ["c/two", "one"]
     assert store.exists("a/b/one")
+
+
+def test_a_file_is_removed_once_or_was_not_there(store):
+    store.create("a/one", b"1")
+    store.remove("a/one")
+    store.remove("a/one")
+    store.remove("b/two")
+    assert not store.exists("a/one")
+    store.create("a/one", b"again")
+    assert store.read("a/one") == b"again"
+
+
+def test_its_errors_call_it_what_its_user_does():
+    with pytest.raises(RecordsError, match="The image store nonsense://x cannot be opened"):
+        Store("nonsense://x", called="image store", error=RecordsError)
 
 
 def test_nothing_is_no_error_where_things_are_listed(store):

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from mlopsproj_core.errors import DataError
 from mlopsproj_core.image import Pixels
-from mlopsproj_data.fashion_mnist import CLASSES, DEBIAN_FOLDER, SAMPLE_PER_CLASS, to_mosaic
-from mlopsproj_data.idx import find_idx_files, read_idx
+from mlopsproj_data.sources.fashion_mnist import CLASSES, DEBIAN_FOLDER, SAMPLE_PER_CLASS, to_mosaic
+from mlopsproj_data.sources.idx import find_idx_files, read_idx
 from PIL import Image
 
 SAMPLE = Path(__file__).parents[1] / "src" / "mlopsproj_data" / "sample"

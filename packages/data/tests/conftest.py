@@ -65,7 +65,7 @@ def make_source():
     def make(records, *, name="made", spec=None, classes=("even", "odd")):
         signature = hashlib.sha256()
         for record in records:
-            row = (content_id(record), record.label, record.split, record.group)
+            row = (content_id(record.image), record.label, record.split, record.group)
             signature.update(repr(row).encode())
         return LabelledSource(
             name=name,

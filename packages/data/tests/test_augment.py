@@ -5,16 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_data.augment import augment, check_augment
-from mlopsproj_data.config import AugmentConfig
+from mlopsproj_data.config import Augmentation
 
-OFF = AugmentConfig(flip=False, shift=0, cutout=0)
+OFF = Augmentation(flip=False, shift=0, cutout=0)
 
 configs = st.builds(
-    AugmentConfig, flip=st.booleans(), shift=st.integers(0, 4), cutout=st.integers(0, 8)
+    Augmentation,
+    flip=st.booleans(),
+    shift=st.integers(0, 4),
+    crop=st.sampled_from([1.0, 0.3]),
+    rotate=st.sampled_from([0.0, 20.0]),
+    colour=st.sampled_from([0.0, 0.5]),
+    operations=st.integers(0, 3),
+    magnitude=st.floats(0, 1),
+    cutout=st.integers(0, 8),
 )
 shapes = st.tuples(
     st.integers(1, 9), st.integers(8, 14), st.integers(8, 14), st.sampled_from([1, 3])
-)
+) | st.sampled_from([(2, 64, 56, 3), (2, 100, 100, 1)])
 
 
 def make(shape, seed=0):
@@ -50,13 +58,13 @@ def test_off_is_the_identity(shape, seed):
 
 def test_does_not_touch_the_generator_of_others():
     state = torch.random.get_rng_state()
-    augment(make((8, 28, 28, 1)), AugmentConfig(shift=2, cutout=6), drawn(0))
+    augment(make((8, 28, 28, 1)), Augmentation(shift=2, cutout=6), drawn(0))
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_another_draw_varies_otherwise():
     images = make((64, 16, 16, 1))
-    config = AugmentConfig(flip=True, shift=3)
+    config = Augmentation(flip=True, shift=3)
     assert not torch.equal(augment(images, config, drawn(1)), augment(images, config, drawn(2)))
 
 
@@ -64,7 +72,7 @@ def test_another_draw_varies_otherwise():
 @pytest.mark.parametrize("shift", [1, 3])
 def test_a_shift_moves_pixels_exactly_and_repeats_the_border(channels, shift):
     images = make((200, 10, 12, channels))
-    moved = augment(images, AugmentConfig(flip=False, shift=shift), drawn(3)).numpy()
+    moved = augment(images, Augmentation(flip=False, shift=shift), drawn(3)).numpy()
     reach = range(-shift, shift + 1)
     found = set()
     for image, result in zip(images.numpy(), moved, strict=True):
@@ -82,7 +90,7 @@ def test_a_shift_moves_pixels_exactly_and_repeats_the_border(channels, shift):
 
 def test_a_flip_mirrors_about_half_of_the_images_left_to_right():
     images = make((1000, 8, 9, 3))
-    result = augment(images, AugmentConfig(flip=True, shift=0), drawn(0))
+    result = augment(images, Augmentation(flip=True, shift=0), drawn(0))
     kept = (result == images).flatten(1).all(dim=1)
     mirrored = (result == images.flip(2)).flatten(1).all(dim=1)
     assert (kept ^ mirrored).all()
@@ -93,7 +101,7 @@ def test_a_flip_mirrors_about_half_of_the_images_left_to_right():
 @pytest.mark.parametrize("side", [1, 4, 10])
 def test_cutout_greys_out_one_square_and_nothing_else(channels, side):
     images = make((3000, 10, 14, channels))
-    config = AugmentConfig(flip=False, shift=0, cutout=side)
+    config = Augmentation(flip=False, shift=0, cutout=side)
     result = augment(images, config, drawn(5))
     grey = (result == 128).all(dim=3)
     assert torch.equal(result[~grey], images[~grey])
@@ -114,12 +122,19 @@ def test_cutout_greys_out_one_square_and_nothing_else(channels, side):
     ("config", "message"),
     [
         (
-            AugmentConfig(shift=-1),
+            Augmentation(shift=-1),
             r"data\.augment\.shift=-1: give 0 to 14 pixels, for images of 28",
         ),
-        (AugmentConfig(shift=15), r"data\.augment\.shift=15: give 0 to 14"),
-        (AugmentConfig(cutout=-2), r"data\.augment\.cutout=-2: give 0 to 28"),
-        (AugmentConfig(cutout=29), r"data\.augment\.cutout=29: give 0 to 28"),
+        (Augmentation(shift=15), r"data\.augment\.shift=15: give 0 to 14"),
+        (Augmentation(cutout=-2), r"data\.augment\.cutout=-2: give 0 to 28"),
+        (Augmentation(cutout=29), r"data\.augment\.cutout=29: give 0 to 28"),
+        (Augmentation(crop=0.0), r"data\.augment\.crop=0\.0: give 0\.05 to 1 of the area\."),
+        (Augmentation(crop=1.1), r"data\.augment\.crop=1\.1: give"),
+        (Augmentation(crop=float("nan")), r"data\.augment\.crop=nan: give"),
+        (Augmentation(rotate=-1.0), r"data\.augment\.rotate=-1\.0: give 0 to 180 degrees\."),
+        (Augmentation(colour=1.5), r"data\.augment\.colour=1\.5: give 0 to 1\."),
+        (Augmentation(operations=9), r"data\.augment\.operations=9: give 0 to 8\."),
+        (Augmentation(magnitude=-0.1), r"data\.augment\.magnitude=-0\.1: give 0 to 1\."),
     ],
 )
 def test_what_cannot_be_is_refused(config, message):
@@ -127,6 +142,56 @@ def test_what_cannot_be_is_refused(config, message):
         check_augment(config, 28)
 
 
-@pytest.mark.parametrize("config", [OFF, AugmentConfig(shift=14, cutout=28), AugmentConfig()])
+@pytest.mark.parametrize(
+    "config",
+    [
+        OFF,
+        Augmentation(shift=14, cutout=28),
+        Augmentation(),
+        Augmentation(crop=0.05, rotate=180, colour=1, operations=8, magnitude=1),
+    ],
+)
 def test_what_can_be_is_taken(config):
     check_augment(config, 28)
+
+
+@pytest.mark.parametrize("side", [12, 64])
+@pytest.mark.parametrize(
+    "config",
+    [
+        Augmentation(flip=False, shift=0, crop=0.3),
+        Augmentation(flip=False, shift=0, rotate=30),
+        Augmentation(flip=False, shift=0, colour=0.5),
+        Augmentation(flip=False, shift=0, operations=2, magnitude=0.5),
+    ],
+)
+def test_images_of_a_batch_are_varied_each_in_its_own_way(side, config):
+    images = make((1, side, side, 3)).expand(32, side, side, 3)
+    result = augment(images, config, drawn(0))
+    assert len({image.numpy().tobytes() for image in result}) > 24
+
+
+def test_what_is_drawn_does_not_depend_on_how_images_are_read():
+    """The same corners and mirrorings, for small images at once and for large ones alone."""
+    config = Augmentation(shift=6)
+    small, large = make((40, 20, 20, 3)), make((40, 100, 100, 3))
+    once, again = augment(small, config, drawn(4)), augment(large, config, drawn(4))
+
+    def moves(images, results):
+        found = []
+        for image, result in zip(images.numpy(), results.numpy(), strict=True):
+            padded = np.pad(image, ((6, 6), (6, 6), (0, 0)), mode="edge")
+            side = len(image)
+            found += [
+                (flipped, dy, dx)
+                for flipped in (False, True)
+                for dy in range(13)
+                for dx in range(13)
+                if np.array_equal(
+                    padded[dy : dy + side, dx : dx + side][:, :: -1 if flipped else 1], result
+                )
+            ]
+        return found
+
+    assert moves(small, once) == moves(large, again)
+    assert len(moves(small, once)) == 40

@@ -4,7 +4,6 @@ import torch
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_data import AugmentConfig, DataModule
-from mlopsproj_data.datamodule import EpochSampler
 from mlopsproj_data.preparation import prepare_source
 
 OFF = AugmentConfig(flip=False, shift=0, cutout=0)
@@ -43,31 +42,6 @@ def test_an_epoch_gives_every_training_image_once_but_for_an_incomplete_batch(da
     assert len(loader) == len(train) // batch_size
 
 
-def test_over_epochs_no_image_is_left_out(dataset):
-    sampler = EpochSampler(100, 64, seed=0)
-    left_out = set(range(100))
-    for epoch in range(30):
-        sampler.set_epoch(epoch)
-        left_out -= set(torch.cat(list(sampler)).tolist())
-    assert not left_out
-
-
-def order(seed, epoch, *, count=100):
-    sampler = EpochSampler(count, 10, seed)
-    sampler.set_epoch(epoch)
-    return torch.cat(list(sampler)).tolist()
-
-
-def test_the_order_follows_from_seed_and_epoch_alone():
-    torch.manual_seed(1)
-    first = order(3, 5)
-    torch.manual_seed(2)
-    assert order(3, 5) == first
-    orders = [order(seed, epoch) for seed in range(4) for epoch in range(4)]
-    assert len({tuple(found) for found in orders}) == 16
-    assert first != sorted(first)
-
-
 def test_validation_is_whole_and_in_order(dataset):
     validation = dataset.labelled("validation")
     batches = list(DataModule(dataset, batch_size=BATCH).val_dataloader())
@@ -79,7 +53,9 @@ def test_validation_is_whole_and_in_order(dataset):
 def test_validation_has_more_batches_than_one_where_it_is_large(
     tmp_path, make_source, make_records
 ):
-    source = make_source(make_records(1600, splits=("validation", "validation", "train", "test")))
+    source = make_source(
+        make_records(1600, splits=("validation", "train", "validation", "test", "validation"))
+    )
     large = prepare_source(source, tmp_path, validation_fraction=0.1)
     validation = large.labelled("validation")
     loader = DataModule(large, batch_size=1).val_dataloader()
@@ -203,3 +179,91 @@ def test_the_defaults_vary(dataset):
     images, _ = next(iter(DataModule(dataset, batch_size=BATCH).train_dataloader()))
     varied = DataModule(dataset, batch_size=BATCH).augmented(images, step=0)
     assert not torch.equal(varied, images)
+
+
+class Means:
+    """Makes an embedding of each image: the mean of each of its rows."""
+
+    embedding_size = 8
+
+    def embed_images(self, images):
+        return images.float().mean(dim=(2, 3))
+
+    def backbone_fingerprint(self):
+        return "means of rows"
+
+
+class Watcher(pl.LightningModule):
+    """Notes what each epoch is given; learns nothing worth it."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.batches = []
+
+    def training_step(self, batch):
+        self.batches.append(("train", self.current_epoch, *batch))
+        return self.weight.sum()
+
+    def validation_step(self, batch):
+        self.batches.append(("validation", self.current_epoch, *batch))
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def watched(dataset, folder, *, epochs, resume=None, **options):
+    watcher = Watcher()
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        default_root_dir=folder,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    data = DataModule(dataset, batch_size=BATCH, augment=OFF, **options)
+    trainer.fit(watcher, datamodule=data, ckpt_path=resume, weights_only=True)
+    trainer.save_checkpoint(folder / "last.ckpt")
+    return watcher.batches
+
+
+def test_embeddings_stand_for_the_same_images_in_frozen_epochs_only(dataset, tmp_path):
+    plain = watched(dataset, tmp_path, epochs=3)
+    cached = watched(dataset, tmp_path, epochs=3, embedder=Means(), frozen_epochs=2)
+    assert len(plain) == len(cached)
+    for (split, epoch, images, labels), (*place, found, found_labels) in zip(
+        plain, cached, strict=True
+    ):
+        assert place == [split, epoch]
+        expected = Means().embed_images(images) if epoch < 2 else images
+        assert found.dtype == expected.dtype
+        assert torch.allclose(found, expected)
+        assert torch.equal(found_labels, labels)
+
+
+@pytest.mark.parametrize("stop_after", [1, 2])
+def test_a_run_that_goes_on_is_given_what_it_would_have_been(dataset, tmp_path, stop_after):
+    options = {"embedder": Means(), "frozen_epochs": 2}
+    whole = watched(dataset, tmp_path, epochs=4, **options)
+    watched(dataset, tmp_path, epochs=stop_after, **options)
+    rest = watched(dataset, tmp_path, epochs=4, resume=tmp_path / "last.ckpt", **options)
+    whole = [batch for batch in whole if batch[1] >= stop_after]
+    assert [batch[:2] for batch in rest] == [batch[:2] for batch in whole]
+    for found, expected in zip(rest, whole, strict=True):
+        assert torch.equal(found[2], expected[2])
+        assert torch.equal(found[3], expected[3])
+
+
+def test_without_an_embedder_frozen_epochs_have_images(dataset, tmp_path):
+    batches = watched(dataset, tmp_path, epochs=1, frozen_epochs=1)
+    assert {batch[2].dtype for batch in batches} == {torch.uint8}
+
+
+def test_photos_are_validated_in_smaller_batches(tmp_path, make_source, make_records):
+    records = make_records(60, splits=("train", "validation", "test"))
+    source = make_source(records, spec=ImageSpec(256, 256, 1))
+    large = prepare_source(source, tmp_path, validation_fraction=0.1)
+    sizes = [len(labels) for _, labels in DataModule(large, batch_size=1).val_dataloader()]
+    assert max(sizes) == 16

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlopsproj_core.errors import DataError
-from mlopsproj_data import fashion_mnist
-from mlopsproj_data.fashion_mnist import DEBIAN_FOLDER, from_mosaic
-from mlopsproj_data.idx import read_idx
+from mlopsproj_data.sources import fashion_mnist
+from mlopsproj_data.sources.fashion_mnist import DEBIAN_FOLDER, from_mosaic
+from mlopsproj_data.sources.idx import read_idx
 from PIL import Image
 
 MEMBER = Path(__file__).parents[1]
-COMMITTED = Path(fashion_mnist.__file__).parent / "sample"
+COMMITTED = Path(fashion_mnist.__file__).parents[1] / "sample"
 PER_CLASS = {"train": 30, "test": 10}
 
 

@@ -90,11 +90,36 @@ def test_a_damaged_table_is_refused(dataset, content):
         PreparedDataset.open(dataset.folder)
 
 
-@pytest.mark.parametrize("schema", [2, 99, "1", None])
+@pytest.mark.parametrize("schema", [0, 3, 99, "1", None])
 def test_another_schema_is_refused(dataset, schema):
     change_description(dataset, schema=schema)
-    with pytest.raises(DataError, match=rf"with schema {schema!r}; this release reads 1: remove"):
+    with pytest.raises(
+        DataError, match=rf"with schema {schema!r}; this release reads 1 and 2: remove"
+    ):
         PreparedDataset.open(dataset.folder)
+
+
+def test_schema_1_is_read_with_nulls_for_what_it_lacks(dataset):
+    path = dataset.folder / "images.parquet"
+    later = ["bytes", "format", "perceptual_hash"]
+    pq.write_table(pq.read_table(path).drop_columns(later), path)
+    (dataset.folder / "validation.json").unlink()
+    change_description(dataset, schema=1)
+    old = PreparedDataset.open(dataset.folder)
+    table = old.table("train")
+    assert table.schema.equals(dataset.table("train").schema)
+    assert all(table[name].null_count == len(table) for name in later)
+    assert table["id"].to_pylist() == list(old.labelled("train").ids)
+    assert old.report is None
+    assert old.dropped_file is None
+
+
+def test_the_report_of_validation_is_kept(dataset):
+    assert dataset.report["valid"]
+    assert dataset.report["name"] == "made"
+    (dataset.folder / "validation.json").write_text("{")
+    with pytest.raises(DataError, match=r"validation\.json cannot be read .*prepare it again"):
+        _ = dataset.report
 
 
 @pytest.mark.parametrize(

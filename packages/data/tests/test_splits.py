@@ -1,11 +1,20 @@
 import hashlib
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_data.splits import SPLITS, TEST_FRACTION, check_fraction, choose_split, position
+from mlopsproj_data.records import Record
+from mlopsproj_data.splits import (
+    SPLITS,
+    TEST_FRACTION,
+    Chooser,
+    check_fraction,
+    choose_split,
+    position,
+)
 
 KEYS = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(20_000)]
 fractions = st.floats(0.01, 0.9)
@@ -63,3 +72,27 @@ def test_takes_a_fraction(fraction):
 def test_refuses_a_fraction_that_leaves_nothing(fraction):
     with pytest.raises(ConfigError, match=rf"data\.validation_fraction={fraction}: give more"):
         check_fraction(fraction)
+
+
+def test_training_files_are_not_divided_where_validation_files_are_given(make_source, tmp_path):
+    def chooser(*splits):
+        records = [Record(tmp_path, 0, split, None, "") for split in splits]
+        source = replace(make_source([]), count=len(records), records=lambda: iter(records))
+        return Chooser.of(source, 0.3, {})
+
+    assert chooser("train", "test", "validation").validation_fraction == 0
+    assert chooser("train", "test").validation_fraction == 0.3
+    assert chooser().validation_fraction == 0.3
+    rows = [{"id": key, "group": None, "given": "train", "problem": None} for key in KEYS[:50]]
+    rows.append({"id": None, "group": None, "given": None, "problem": "The file is gone."})
+    found = chooser("train", "test", "validation").choose_all(rows)
+    assert [row["split"] for row in found] == ["train"] * 50 + [None]
+
+
+def test_a_recorded_choice_counts_more_than_the_hash():
+    for key in KEYS[:50]:
+        taken = {("test", key): True}
+        left = {("test", key): False, ("validation 0.1", key): True}
+        assert choose_split(key, None, 0.1, taken) == "test"
+        assert choose_split(key, None, 0.1, left) == "validation"
+        assert choose_split(key, "train", 0.1, taken) in {"train", "validation"}

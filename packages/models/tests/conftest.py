@@ -5,7 +5,7 @@ import pytest
 import torch
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_models.config import NetworkConfig
-from mlopsproj_models.networks import ResidualNetwork
+from mlopsproj_models.residual_network import ResidualNetwork
 
 CLASSES = ("left", "right", "top")
 SIDE = 16

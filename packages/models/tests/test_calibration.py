@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlopsproj_models import calibration
 from mlopsproj_models.calibration import fit_ood_score, fit_temperature
 from torch.nn import functional
 
@@ -73,4 +74,42 @@ def test_a_dead_feature_and_an_absent_class_do_no_harm():
     embeddings[:, 4] = 0
     ood = fit_ood_score(embeddings, labels, classes=5)
     assert ood.means.shape == (3, 6)
+    assert torch.isfinite(score(ood, embeddings)).all()
+
+
+def wide(count: int, seed: int, shift: float = 0.0):
+    """300 features, of which the last 50 hardly move."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(count) % 3
+    spread = torch.cat([torch.ones(250), torch.full((50,), 1e-3)])
+    noise = torch.randn(count, 300, generator=generator) * spread
+    noise[:, :3] += torch.eye(3)[labels] * 10
+    return noise + shift * spread, labels
+
+
+def test_of_many_features_the_leading_components_are_judged():
+    embeddings, labels = wide(5000, seed=1)
+    ood = fit_ood_score(embeddings, labels, 3)
+    assert ood.centre.shape == (300,)
+    assert ood.whitening.shape == (300, 256)
+    assert ood.means.shape == (3, 256)
+    seen, _ = wide(500, seed=2)
+    strange, _ = wide(500, seed=3, shift=2.0)
+    assert score(ood, seen).mean() == pytest.approx(1, abs=0.1)
+    assert score(ood, strange).median() > score(ood, seen).quantile(0.99)
+
+
+def test_a_few_components_judge_as_all_do_where_the_rest_is_still(monkeypatch):
+    embeddings, labels = clusters(3000, seed=1)
+    still = torch.cat([embeddings, torch.zeros(3000, 4)], dim=1)
+    monkeypatch.setattr(calibration, "_MOST_COMPONENTS", 6)
+    monkeypatch.setattr(calibration, "_PIECE", 700)
+    few = score(fit_ood_score(still, labels, 3), still[:50])
+    every = score(fit_ood_score(embeddings, labels, 3), embeddings[:50])
+    assert torch.allclose(few, every, rtol=1e-4)
+
+
+def test_fewer_images_than_features_are_enough():
+    embeddings, labels = wide(60, seed=1)
+    ood = fit_ood_score(embeddings, labels, 3)
     assert torch.isfinite(score(ood, embeddings)).all()

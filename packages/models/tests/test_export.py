@@ -1,3 +1,5 @@
+import importlib.util
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -5,9 +7,16 @@ import pytest
 import torch
 from mlopsproj_core.errors import ParityError
 from mlopsproj_core.image import ImageSpec
+from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.outputs import Outputs
+from mlopsproj_models.config import ModelConfig
 from mlopsproj_models.export import check_parity, compare_probabilities, export_onnx
+from mlopsproj_models.factory import build_network
 from mlopsproj_models.graph import calibrate
+
+NEEDS_TIMM = pytest.mark.skipif(
+    importlib.util.find_spec("timm") is None, reason="needs the extra timm"
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +80,23 @@ def test_classes_that_tie_may_change_places():
     assert compare_probabilities(expected, found).disagreements == 0
     found[1] = [0.3, 0.6, 0.1]
     assert compare_probabilities(expected, found).disagreements == 1
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    ["efficientnet_lite0", pytest.param("timm/test_resnet", marks=NEEDS_TIMM)],
+)
+def test_networks_for_photos_say_what_torch_says(architecture, tmp_path):
+    torch.manual_seed(0)
+    config = ModelConfig(architecture=architecture, pretrained=architecture[:4] != "timm")
+    network = build_network(config, channels=1, classes=2)
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 34, 34, 1), dtype=np.uint8)
+    labels = np.arange(12, dtype=np.int64) % 2
+    images = LabelledImages(("",) * 12, pixels, labels, ("a", "b"))
+    graph = calibrate(network, images, images)
+    path = tmp_path / "model.onnx"
+    export_onnx(graph, ImageSpec(34, 34, 1), path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    outputs = run(session, pixels)
+    assert check_parity(graph, images, outputs).disagreements == 0
+    assert outputs.embedding.shape == (12, network.embedding_size)

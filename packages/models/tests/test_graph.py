@@ -1,5 +1,8 @@
+import numpy as np
+import pytest
 import torch
-from mlopsproj_models.graph import calibrate, embeddings_of
+from mlopsproj_core.labelled import LabelledImages
+from mlopsproj_models.graph import calibrate, run_batches
 
 
 def test_probabilities_are_those_of_the_network_at_its_temperature(network, train, held_out):
@@ -9,7 +12,7 @@ def test_probabilities_are_those_of_the_network_at_its_temperature(network, trai
         probabilities, embedding, ood_score = graph(images)
         logits = network(network.normalise(images))
     assert torch.allclose(probabilities, (logits / graph.temperature).softmax(dim=1), atol=1e-6)
-    assert torch.allclose(embedding, embeddings_of(network, held_out), atol=1e-5)
+    assert torch.allclose(embedding, network.embed_images(images), atol=1e-5)
     assert ood_score.shape == (len(held_out),)
 
 
@@ -29,3 +32,20 @@ def test_an_image_is_judged_the_same_alone_and_in_a_batch(network, train, held_o
         together = graph(images)[0]
         alone = torch.cat([graph(image[None])[0] for image in images])
     assert torch.allclose(together, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("count", "side", "sizes"),
+    [(1100, 28, [512, 512, 76]), (50, 224, [20, 20, 10]), (2, 1024, [1, 1]), (1, 8, [1])],
+)
+def test_larger_images_come_in_smaller_pieces(count, side, sizes):
+    pixels = np.broadcast_to(np.uint8(3), (count, side, side, 1))
+    images = LabelledImages(("",) * count, pixels, np.zeros(count, np.int64), ("a", "b"))
+    seen = []
+
+    def note(piece):
+        seen.append(len(piece))
+        return piece[:, 0, 0]
+
+    assert len(run_batches(note, images)) == count
+    assert seen == sizes

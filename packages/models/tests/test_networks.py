@@ -1,19 +1,7 @@
 import pytest
 import torch
-from mlopsproj_core.errors import ConfigError
 from mlopsproj_models.config import NetworkConfig
-from mlopsproj_models.networks import ResidualBlock, ResidualNetwork
-
-
-@pytest.mark.parametrize("side", [28, 33, 64])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_gives_a_logit_for_each_class(side, channels):
-    network = ResidualNetwork(NetworkConfig(), channels=channels, classes=7).eval()
-    images = torch.randint(0, 256, (2, side, side, channels), dtype=torch.uint8)
-    inputs = network.normalise(images)
-    assert inputs.shape == (2, channels, side, side)
-    assert network(inputs).shape == (2, 7)
-    assert network.embed(inputs).shape == (2, network.embedding_size)
+from mlopsproj_models.residual_network import ResidualNetwork
 
 
 def test_normalises_each_channel_of_the_training_data():
@@ -33,30 +21,37 @@ def test_a_constant_channel_is_not_divided_by_zero():
     assert torch.equal(network.normalise(images), torch.zeros(1, 1, 8, 8))
 
 
-def test_a_new_block_is_the_identity_for_what_is_not_negative():
-    features = torch.rand(2, 4, 5, 5)
-    assert torch.equal(ResidualBlock(4)(features), features)
+def test_embeds_images_as_they_are_served_and_stays_as_it_was():
+    network = ResidualNetwork(NetworkConfig(), channels=1, classes=2)
+    network.stages.eval()
+    modes = [layer.training for layer in network.modules()]
+    statistics = network.stem[1].running_mean.clone()
+    images = torch.randint(0, 256, (4, 28, 28, 1), dtype=torch.uint8)
+    together = network.embed_images(images)
+    assert not together.requires_grad
+    alone = torch.cat([network.embed_images(image[None]) for image in images])
+    assert torch.allclose(together, alone, atol=1e-5)
+    assert [layer.training for layer in network.modules()] == modes
+    assert torch.equal(network.stem[1].running_mean, statistics)
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        NetworkConfig(widths=(8, 16), blocks=(1,)),
-        NetworkConfig(widths=(), blocks=()),
-        NetworkConfig(widths=(0,), blocks=(1,)),
-        NetworkConfig(widths=(8,), blocks=(-1,)),
-        NetworkConfig(stem_width=0),
-    ],
-)
-def test_refuses_layers_that_do_not_go_together(config):
-    with pytest.raises(ConfigError, match=r"model\.network\."):
-        ResidualNetwork(config, channels=1, classes=2)
+def test_the_fingerprint_is_that_of_the_backbone_alone():
+    def made(seed, **config):
+        torch.manual_seed(seed)
+        return ResidualNetwork(NetworkConfig(**config), channels=1, classes=2)
 
-
-def test_refuses_images_that_the_stages_halve_to_nothing():
-    config = NetworkConfig(stem_width=4, widths=(8, 8, 8, 8), blocks=(0, 0, 0, 0))
-    network = ResidualNetwork(config, channels=1, classes=2).eval()
-    with pytest.raises(ConfigError, match=r"8 pixels .*data\.image_size=16"):
-        network.check_side(8)
-    network.check_side(16)
-    assert network(torch.zeros(1, 1, 16, 16)).shape == (1, 2)
+    fingerprint = made(0).backbone_fingerprint()
+    assert made(0).backbone_fingerprint() == fingerprint
+    assert made(1).backbone_fingerprint() != fingerprint
+    other_head = made(0)
+    other_head.head.reset_parameters()
+    assert other_head.backbone_fingerprint() == fingerprint
+    other_statistics = made(0)
+    other_statistics.stem[1].running_var[0] = 2
+    assert other_statistics.backbone_fingerprint() != fingerprint
+    other_pixels = made(0)
+    other_pixels.set_normalisation(torch.tensor([3.0]), torch.tensor([2.0]))
+    assert other_pixels.backbone_fingerprint() != fingerprint
+    other_layer = made(0)
+    other_layer.stem[1].eps = 1e-2
+    assert other_layer.backbone_fingerprint() != fingerprint

@@ -1,1 +1,1 @@
-"""The commands train, evaluate and predict."""
+"""The commands train, evaluate, predict and sweep."""

@@ -19,6 +19,13 @@ _WITH_VALUE = frozenset(
 )
 
 
+_LOCATIONS = frozenset(
+    {"bundle", "data.labels", "data.path", "data.prepared_dir"}
+    | {"out", "registry", "resume", "run_dir", "storage"}
+)
+"""Settings whose value is a file, a folder or an address."""
+
+
 def split_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part Hydra's options, with their values, from everything else.
 
@@ -71,6 +78,41 @@ def _is_setting(argument: str, settings: Collection[str]) -> bool:
     key, sign, _ = argument.partition("=")
     match = _KEY.fullmatch(key) if sign else None
     return match is not None and (match[1] in settings or not Path(argument).exists())
+
+
+def quote_locations(arguments: Sequence[str]) -> list[str]:
+    """Settings whose value is an existing path, or an address, so that Hydra reads it as it is.
+
+    Blanks, brackets and commas in the name of a folder are no syntax.
+    """
+    return [_with_location_quoted(text) for text in arguments]
+
+
+def _with_location_quoted(argument: str) -> str:
+    key, _, value = argument.partition("=")
+    if key not in _LOCATIONS or value[:1] in {"'", '"'}:
+        return argument
+    return f"{key}={quoted(value)}" if "://" in value or _exists(value) else argument
+
+
+def _exists(path: str) -> bool:
+    try:
+        return path != "" and Path(path).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or no such user
+        return False
+
+
+def as_value(value: object) -> str:
+    """A value of a setting as Hydra reads it: what stands behind `key=`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):  # also what an enumeration holds
+        return quoted(str(value))
+    if isinstance(value, Sequence):
+        return f"[{','.join(map(as_value, value))}]"
+    return repr(value)
 
 
 def quoted(value: str) -> str:

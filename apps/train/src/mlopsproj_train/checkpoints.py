@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from mlopsproj_core.errors import TrainingError
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from torch import Tensor
 
 from mlopsproj_train.run_folder import RunFolder
 
@@ -48,9 +50,23 @@ class Checkpoints(ModelCheckpoint):
         return {key: value for key, value in super().state_dict().items() if key != "dirpath"}
 
 
+class BestCheckpoint(Checkpoints):
+    """Of epochs that are equally good, keeps the latest: with few images many are.
+
+    The learning rate falls towards the end, and the weights that it leaves are the better ones.
+    """
+
+    def check_monitor_top_k(self, trainer: pl.Trainer, current: Tensor | None = None) -> bool:
+        """Whether an epoch is at least as good as the best so far."""
+        equal = current is not None and self.best_model_score is not None
+        if equal and bool(current == self.best_model_score):
+            return True
+        return super().check_monitor_top_k(trainer, current)
+
+
 def best_and_last(folder: RunFolder) -> tuple[Checkpoints, Checkpoints]:
     """Callbacks that keep the best epoch by validation accuracy, and the last one."""
-    best = Checkpoints(
+    best = BestCheckpoint(
         dirpath=folder.checkpoints.absolute(),
         filename="best",
         monitor="val/accuracy",

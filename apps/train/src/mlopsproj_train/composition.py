@@ -67,7 +67,9 @@ def to_schema(values: DictConfig, command: str) -> Any:
 
 def _unknown_keys(values: DictConfig, prefix: str) -> Iterator[str]:
     schema = OmegaConf.get_type(values)
-    assert is_dataclass(schema)  # noqa: S101 (each part of a configuration is one)
+    if schema is dict:
+        return  # its keys are the user's
+    assert is_dataclass(schema)  # noqa: S101 (every other part of a configuration is one)
     known = {field.name for field in fields(schema)}
     for key in map(str, values):
         if key not in known:

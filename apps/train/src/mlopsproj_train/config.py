@@ -6,9 +6,10 @@ the command knows. Imports no torch and no Lightning, so that `--help` answers a
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from mlopsproj_data.config import DataConfig
-from mlopsproj_models.config import ModelConfig, OptimizerConfig
+from mlopsproj_models.config import FineTuneConfig, ModelConfig, OptimizerConfig
 
 
 class Accelerator(StrEnum):
@@ -36,6 +37,14 @@ class WandbMode(StrEnum):
     disabled = "disabled"
 
 
+class PrunerKind(StrEnum):
+    """By what a trial of a sweep is ended early: the median of the others, or rungs of epochs."""
+
+    median = "median"
+    hyperband = "hyperband"
+    none = "none"
+
+
 class Output(StrEnum):
     """What a command prints on stdout: a table for people, or one JSON document."""
 
@@ -50,8 +59,8 @@ class TrainerConfig:
     Attributes:
         accelerator: auto takes a GPU where there is one.
         precision: auto takes bfloat16 or float16 where the device computes it faster.
-        max_epochs: passes over the training images.
-        batch_size: images of one optimiser step.
+        max_epochs: passes over the training images; null takes what suits network and images.
+        batch_size: images of one optimiser step; null takes what suits network and images.
         gradient_clip: largest norm of the gradient; null clips nothing.
         patience: epochs without a better validation accuracy before the run stops; null never
             stops early.
@@ -59,8 +68,8 @@ class TrainerConfig:
 
     accelerator: Accelerator = Accelerator.auto
     precision: Precision = Precision.auto
-    max_epochs: int = 9
-    batch_size: int = 128
+    max_epochs: int | None = None
+    batch_size: int | None = None
     gradient_clip: float | None = 1.0
     patience: int | None = None
 
@@ -76,6 +85,16 @@ class LoggerConfig:
 
     wandb: WandbMode = WandbMode.offline
     project: str = "mlopsproj"
+
+
+def _open_model() -> ModelConfig:
+    """What the command chooses by the images stays open; a library's caller has defaults."""
+    finetune = FineTuneConfig(frozen_epochs=None, frozen_lr=None, layer_decay=None)
+    return ModelConfig(finetune=finetune)
+
+
+def _open_optimizer() -> OptimizerConfig:
+    return OptimizerConfig(lr=None, weight_decay=None)
 
 
 @dataclass(frozen=True)
@@ -97,8 +116,8 @@ class TrainConfig:
     """
 
     data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    model: ModelConfig = field(default_factory=_open_model)
+    optimizer: OptimizerConfig = field(default_factory=_open_optimizer)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     seed: int = 0
@@ -106,6 +125,53 @@ class TrainConfig:
     registry: str | None = None
     resume: str | None = None
     profile: bool = False
+    output: Output = Output.table
+
+
+@dataclass(frozen=True)
+class PrunerConfig:
+    """When a trial is ended that promises less than the others.
+
+    Attributes:
+        kind: median ends a trial below the median of the others at the same epoch; hyperband keeps
+            the best third at each rung of epochs; none ends none.
+        min_trials: that must be done before any is ended early.
+        min_epochs: that every trial is given.
+    """
+
+    kind: PrunerKind = PrunerKind.median
+    min_trials: int = 5
+    min_epochs: int = 4
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """One search for better settings.
+
+    Attributes:
+        data: what each trial learns from.
+        model: what learns.
+        optimizer: how it learns.
+        trainer: how long and on what.
+        seed: of everything that is drawn.
+        space: key of a run to its range, `{low, high, log, step}`, or to its `{choices}`.
+        trials: of the sweep in all, whichever process runs them; 0 shows what there is.
+        name: of the sweep, and of its folder in `sweeps`; the data set's unless given.
+        storage: SQLAlchemy URL of the study; `sweeps/<name>/study.db` unless given.
+        pruner: when a trial is ended early.
+        output: table or json.
+    """
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=_open_model)
+    optimizer: OptimizerConfig = field(default_factory=_open_optimizer)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    seed: int = 0
+    space: dict[str, Any] = field(default_factory=dict)
+    trials: int = 20
+    name: str | None = None
+    storage: str | None = None
+    pruner: PrunerConfig = field(default_factory=PrunerConfig)
     output: Output = Output.table
 
 

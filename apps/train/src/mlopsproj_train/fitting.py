@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from mlopsproj_train.devices import choose_accelerator
 from mlopsproj_train.epoch_log import EpochLog, read_rows
 from mlopsproj_train.precision import lightning_precision
 from mlopsproj_train.profiling import PhaseTimes, StepTrace
+from mlopsproj_train.recipes import chosen
 from mlopsproj_train.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class Fit:
         best: the checkpoint of the epoch with the best validation accuracy.
         epochs: that were trained, those before a resume included.
         train_seconds: of training and validation, over all these epochs.
-        images_per_second: median over the epochs, of their training part.
+        images_per_second: median over the epochs that train the whole network, where there are
+            any, of their training part.
     """
 
     best: Path
@@ -104,6 +106,7 @@ def fit(
     *,
     tracker: Logger | None,
     phases: PhaseTimes | None = None,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> Fit:
     """Train, from the last checkpoint of the folder where there is one.
 
@@ -114,6 +117,7 @@ def fit(
         folder: of the run.
         tracker: a mirror of the figures, if any.
         phases: measures where the time goes, if given.
+        callbacks: told of the training beside its own, after them.
 
     Raises:
         TrainingError: if the last checkpoint is broken, or the epochs' figures are gone.
@@ -123,7 +127,7 @@ def fit(
     if resumed:
         load_checkpoint(folder.last_checkpoint)
         logger.info("going on from %s", folder.last_checkpoint)
-    trainer, best_path = _trainer(config, folder, tracker, phases)
+    trainer, best_path = _trainer(config, folder, tracker, phases, callbacks)
     try:
         with warnings.catch_warnings(), _interrupts_kept():
             for advice in _LIGHTNINGS_ADVICE:
@@ -147,11 +151,12 @@ def fit(
             f"{folder.metrics} holds no epoch of this run: bring it back from a copy, or start a"
             " new run by `uv run train`."
         )
+    whole = rows[chosen(config.model.finetune.frozen_epochs) :] or rows
     return Fit(
         best=best_path,
         epochs=len(rows),
         train_seconds=sum(row["total_seconds"] for row in rows),
-        images_per_second=median(row["images"] / row["seconds"] for row in rows),
+        images_per_second=median(row["images"] / row["seconds"] for row in whole),
     )
 
 
@@ -174,6 +179,7 @@ def _trainer(
     folder: RunFolder,
     tracker: Logger | None,
     phases: PhaseTimes | None,
+    callbacks: Sequence[pl.Callback],
 ) -> tuple[pl.Trainer, Path]:
     accelerator = choose_accelerator(config.trainer.accelerator)
     precision = config.trainer.precision
@@ -183,7 +189,7 @@ def _trainer(
     best, last = best_and_last(folder)
     own: list[pl.Callback] = [
         StepSeed(config.seed),
-        EpochLog(folder.metrics, batch_size=config.trainer.batch_size),
+        EpochLog(folder.metrics, batch_size=chosen(config.trainer.batch_size)),
         best,
         last,
     ]
@@ -202,7 +208,7 @@ def _trainer(
         precision=lightning_precision(precision),
         max_epochs=config.trainer.max_epochs,
         gradient_clip_val=config.trainer.gradient_clip,
-        callbacks=own,
+        callbacks=[*own, *callbacks],
         logger=tracker or False,
         profiler=phases,
         plugins=[AtomicCheckpointIO()],
@@ -236,8 +242,9 @@ def check_settings(config: TrainConfig) -> None:
     if not 0 <= config.seed <= _MAX_SEED:
         raise ConfigError(f"seed={config.seed}: give 0 to {_MAX_SEED}.")
     for name in ("max_epochs", "batch_size"):
-        if getattr(trainer, name) < 1:
-            raise ConfigError(f"trainer.{name}={getattr(trainer, name)}: give 1 or more.")
+        value = getattr(trainer, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"trainer.{name}={value}: give 1 or more.")
     if trainer.gradient_clip is not None and not trainer.gradient_clip > 0:
         raise ConfigError(
             f"trainer.gradient_clip={trainer.gradient_clip}: give more than 0, or null."

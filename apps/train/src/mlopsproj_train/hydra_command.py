@@ -21,7 +21,7 @@ from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError, MlopsprojError
 from omegaconf import DictConfig, OmegaConf
 
-from mlopsproj_train.arguments import split_options
+from mlopsproj_train.arguments import quote_locations, split_options
 from mlopsproj_train.composition import composition, to_schema
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def _run(
     file = folder / f"{name}.yaml" if folder else None
     found = file is not None and file.exists()
     options, others = split_options(sys.argv[1:])
-    sys.argv[1:] = [*options, *_HYDRA_SETTINGS, *others]
+    sys.argv[1:] = [*options, *_HYDRA_SETTINGS, *quote_locations(others)]
     with TemporaryDirectory() as scratch, composition(name):
         _register(name, schema, help_template, scratch)
         hydra.main(
@@ -137,7 +137,7 @@ class _Jobs(Generic[Config, Result]):
     def run(self, values: DictConfig) -> None:
         """Run one job; what ends the command is kept until Hydra is through, which prints it."""
         self.several = in_multirun()
-        settings = _typed()
+        settings = typed_settings()
         if self._ended_by is not None:
             self._not_run.append(settings)
             return
@@ -192,7 +192,7 @@ def in_multirun() -> bool:
     return bool(HydraConfig.get().mode is RunMode.MULTIRUN)
 
 
-def _typed() -> tuple[str, ...]:
+def typed_settings() -> tuple[str, ...]:
     """The settings of the task that runs now; `${…}` stays, since it may refer to nothing."""
     typed = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     return tuple(cast("list[str]", typed))
@@ -200,7 +200,7 @@ def _typed() -> tuple[str, ...]:
 
 def given_settings() -> dict[str, str]:
     """The settings of the task that runs now, as they were typed: key to value."""
-    pairs = (text.partition("=") for text in _typed())
+    pairs = (text.partition("=") for text in typed_settings())
     return {key: value for key, _, value in pairs}
 
 

@@ -4,6 +4,7 @@ Knows nothing of how a model was made.
 """
 
 import json
+import logging
 import re
 from pathlib import Path
 
@@ -11,19 +12,27 @@ from mlopsproj_core.errors import ConfigError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.manifest import Manifest
 from mlopsproj_data import PreparedDataset
+from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_data.splits import SPLITS
 from mlopsproj_evaluation import Report, evaluate, score, write_figures
 from rich.table import Table
 
 from mlopsproj_train.answers import answer_console, print_json
+from mlopsproj_train.bundle_data import count_trained, data_of, with_image_of
 from mlopsproj_train.config import EvaluateConfig, Output
 from mlopsproj_train.finding import load_predictor
 from mlopsproj_train.logs import set_up_logging
 from mlopsproj_train.progress import prepare_with_progress, progress_bar
 
+logger = logging.getLogger(__name__)
 
-def judge_model(config: EvaluateConfig) -> Report:
+
+def judge_model(config: EvaluateConfig, *, own_data: bool = False) -> Report:
     """Judge a model on a split of a data set, and print what came out.
+
+    Args:
+        config: which model, and on what.
+        own_data: take the data set that the model was trained on in place of `config.data`.
 
     Raises:
         ConfigError: if there is no such split, or the model does not fit the data.
@@ -32,9 +41,27 @@ def judge_model(config: EvaluateConfig) -> Report:
     set_up_logging()
     if config.split not in SPLITS:
         raise ConfigError(f"split={config.split}: give {', '.join(SPLITS)}.")
-    name, predictor = load_predictor(config.bundle, config.registry)
-    dataset = prepare_with_progress(config.data)
+    source = None if own_data else open_source(config.data)
+    name, predictor = load_predictor(
+        config.bundle,
+        config.registry,
+        preferred=config.data.name or (source.name if source else None),
+    )
+    if source is None:
+        data = data_of(predictor.manifest)
+        source = open_source(data)
+    else:
+        data = with_image_of(predictor.manifest, config.data, source.spec)
+    dataset = prepare_with_progress(data, source)
     _check_fit(name, predictor.manifest, dataset)
+    trained = count_trained(predictor.bundle, dataset, config.split)
+    if trained:
+        logger.warning(
+            "warning: %s was trained or chosen on %s of these %s images: its figures flatter it",
+            name,
+            f"{trained:,}",
+            f"{dataset.counts[config.split]:,}",
+        )
     judged = f"{name}-{dataset.name}-{config.split}"
     folder = _new_folder(config.out or f"evaluations/{_file_name(judged)}")
     images = dataset.labelled(config.split)
@@ -47,6 +74,7 @@ def judge_model(config: EvaluateConfig) -> Report:
         "data": dataset.name,
         "data_fingerprint": dataset.fingerprint,
         "split": config.split,
+        "trained_on": trained,
         **json.loads(report.to_json()),
     }
     (folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

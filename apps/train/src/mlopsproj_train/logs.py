@@ -37,6 +37,20 @@ def set_up_logging() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+@contextmanager
+def quiet_console() -> Iterator[None]:
+    """Show warnings alone on stderr; the log file of a run still gets everything."""
+    handlers = [h for h in logging.getLogger().handlers if not isinstance(h, _FileHandler)]
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, levels, strict=True):
+            handler.setLevel(level)
+
+
 class _FileHandler(logging.FileHandler):
     """Ends the run where logging would print a traceback and go on, e.g. on a full disk."""
 

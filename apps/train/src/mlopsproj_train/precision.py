@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_models.networks import ResidualNetwork
+from mlopsproj_models.networks import ImageNetwork
 from torch import Tensor
 
 from mlopsproj_train.config import Precision
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def choose_precision(
-    wanted: Precision, accelerator: str, network: ResidualNetwork, images: Tensor
+    wanted: Precision, accelerator: str, network: ImageNetwork, images: Tensor
 ) -> Precision:
     """The arithmetic that is wanted, or the fastest that is safe on the device.
 
@@ -76,7 +76,7 @@ def _faster(float32: Callable[[], None], bfloat16: Callable[[], None]) -> Precis
 
 
 def _step(
-    network: ResidualNetwork, images: Tensor, dtype: torch.dtype = torch.bfloat16
+    network: ImageNetwork, images: Tensor, dtype: torch.dtype = torch.bfloat16
 ) -> Callable[[], None]:
     """One forward and backward pass, of a copy."""
     network = copy.deepcopy(network).train()

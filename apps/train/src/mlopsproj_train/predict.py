@@ -16,8 +16,6 @@ from mlopsproj_train.hydra_command import run_hydra_command
 if TYPE_CHECKING:
     from mlopsproj_core.predictor import Prediction, Predictor
 
-_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-
 
 def main() -> None:
     """Run the command with this process's arguments; the path stands alone."""
@@ -73,14 +71,16 @@ def _predict(path: str | None, config: PredictConfig) -> None:
 
 
 def _image_files(path: Path) -> list[Path]:
+    from mlopsproj_data.sources.image_files import ENDINGS
+
     if path.is_dir():
         files = sorted(
             file
             for file in path.rglob("*")
-            if file.suffix.lower() in _SUFFIXES and _may_be_read(file)
+            if file.suffix.lower() in ENDINGS and _may_be_read(file)
         )
         if not files:
-            raise ConfigError(f"{shown(path)} holds no image ({', '.join(sorted(_SUFFIXES))}).")
+            raise ConfigError(f"{shown(path)} holds no image ({', '.join(sorted(ENDINGS))}).")
         return files
     if not path.exists():
         raise ConfigError(f"{shown(path)} does not exist: give an image file or a folder of them.")

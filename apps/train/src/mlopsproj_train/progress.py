@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from mlopsproj_data import DataConfig, PreparedDataset
+    from mlopsproj_data import DataConfig, LabelledSource, PreparedDataset
 
 Report = Callable[[int, int], None]
 """Told how many are done, and of how many."""
@@ -35,8 +35,12 @@ def progress_bar(title: str) -> Iterator[Report]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def prepare_with_progress(config: "DataConfig") -> "PreparedDataset":
+def prepare_with_progress(config: "DataConfig", source: "LabelledSource") -> "PreparedDataset":
     """The prepared data set, made now or found made before.
+
+    Args:
+        config: of the data.
+        source: that it was recognised as.
 
     Raises:
         DataError: if its source cannot be used.
@@ -44,4 +48,4 @@ def prepare_with_progress(config: "DataConfig") -> "PreparedDataset":
     from mlopsproj_data import prepare  # reads Parquet, which `predict` has no need of
 
     with progress_bar("preparing images") as report:
-        return prepare(config, progress=report)
+        return prepare(config, source=source, progress=report)

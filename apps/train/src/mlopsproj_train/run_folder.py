@@ -4,7 +4,7 @@
     run.json           its id, and its data          figures/       learning curves and the rest
     run.log            the important events          bundle/        what was published
     metrics.csv        a row for each epoch          wandb/         Weights & Biases' own files
-    summary.json       written last: the run is done
+    dropped.json       what was left out as invalid  summary.json   written last: the run is done
 
 Knows nothing of training; what is written into it is its callers' business.
 """
@@ -60,6 +60,11 @@ class RunFolder:
     def summary(self) -> Path:
         """What came out; written last."""
         return self.path / "summary.json"
+
+    @property
+    def dropped(self) -> Path:
+        """The images that were left out as invalid, if that was wished."""
+        return self.path / "dropped.json"
 
     @property
     def checkpoints(self) -> Path:

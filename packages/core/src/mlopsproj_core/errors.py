@@ -4,6 +4,7 @@ MlopsprojError
 ├── ConfigError          a setting, key or argument that cannot be used (exit code 2)
 ├── ImageError           bytes or an array that are no usable image
 ├── DataError            a source or prepared data set that cannot be read or written
+│   └── InvalidDataError     validation found errors in the images or labels (exit code 3)
 ├── BundleError          a bundle that must not be served
 │   ├── BundleCorruptError   a file is missing, changed or unreadable
 │   ├── BundleSchemaError    written by a newer (or too old) release
@@ -12,6 +13,14 @@ MlopsprojError
 │   ├── NotFoundError        no such model, version or alias
 │   └── StaleError           an alias moved since it was looked at
 ├── EventError           nobody took an event
+├── RecordsError         the prediction log or its database cannot be used
+│   ├── NotDurableError      a record could be kept neither in the spool nor in the database
+│   ├── DatabaseAwayError    the database cannot be reached
+│   └── MigrationError       the database's schema is not that of this release
+├── ServingError         a request that is not answered now
+│   ├── OverloadedError      the queue is full
+│   ├── DeadlineError        the request's time ran out before it was computed
+│   └── NoModelError         nothing is loaded that could answer
 ├── ParityError          the exported graph disagrees with the network
 ├── TrainingError        a run that cannot start, go on or be resumed
 ├── GateRefusedError     a gate failed (exit code 3)
@@ -41,6 +50,12 @@ class ImageError(MlopsprojError):
 
 class DataError(MlopsprojError):
     """A source or prepared data set cannot be read or written."""
+
+
+class InvalidDataError(DataError):
+    """Validation found errors in the images or their labels: the answer is no."""
+
+    exit_code = 3
 
 
 class BundleError(MlopsprojError):
@@ -73,6 +88,47 @@ class StaleError(RegistryError):
 
 class EventError(MlopsprojError):
     """Nobody took an event."""
+
+
+class RecordsError(MlopsprojError):
+    """The prediction log or its database cannot be used."""
+
+
+class NotDurableError(RecordsError):
+    """A record could be kept neither in the spool nor in the database."""
+
+
+class DatabaseAwayError(RecordsError):
+    """The database cannot be reached."""
+
+
+class MigrationError(RecordsError):
+    """The schema of the database is not the one of this release."""
+
+
+class ServingError(MlopsprojError):
+    """A request is not answered now; the same request may be answered later."""
+
+
+class OverloadedError(ServingError):
+    """The queue of images is full.
+
+    Attributes:
+        retry_after_seconds: in which there may be room, at least 1.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        """With a message, and when to try again."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DeadlineError(ServingError):
+    """The time of a request ran out before it was computed."""
+
+
+class NoModelError(ServingError):
+    """No model is loaded that could answer."""
 
 
 class ParityError(MlopsprojError):

@@ -7,8 +7,10 @@ Knows nothing of labels, networks or files' names.
 """
 
 import io
-from dataclasses import asdict, dataclass
-from typing import Literal
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,9 +46,6 @@ _TO_UPRIGHT: dict[object, Image.Transpose] = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# ITU-R BT.601 luma, the weights that Pillow's "L" uses.
-_RED, _GREEN, _BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
-
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
@@ -81,6 +80,9 @@ class ImageSpec:
 class ImageStatistics:
     """What can be said of an image without a network.
 
+    Luma is the grey of eight bits that Pillow's "L" gives: 0.299 red + 0.587 green + 0.114 blue
+    (ITU-R BT.601), rounded.
+
     Attributes:
         width: of the upright source, in pixels.
         height: of the upright source, in pixels.
@@ -101,7 +103,10 @@ class ImageStatistics:
 
     def as_dict(self) -> dict[str, int | float | str]:
         """One JSON-ready value per attribute."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _STATISTICS}
+
+
+_STATISTICS = tuple(field.name for field in fields(ImageStatistics))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +115,15 @@ class PreparedImage:
 
     Attributes:
         pixels: `(height, width, channels)` uint8.
+        luma: `(height, width)` uint8, the same as grey, whatever the channels.
         statistics: of the resized and cropped image, before it is made grey.
+        format: Pillow's name of the source's, e.g. "JPEG"; None for an array.
     """
 
     pixels: Pixels
+    luma: Pixels
     statistics: ImageStatistics
+    format: str | None
 
 
 def prepare_image(
@@ -131,41 +140,106 @@ def prepare_image(
     Raises:
         ImageError: if it is empty, unreadable, truncated, too large or of another shape.
     """
+    (prepared,) = _finish([_open(source, spec, max_pixels)], spec)
+    return prepared
+
+
+def prepare_images(
+    sources: Iterable[bytes | Pixels], spec: ImageSpec, *, max_pixels: int = MAX_PIXELS
+) -> list[PreparedImage | ImageError]:
+    """The same for several images, whose statistics then take half the time.
+
+    Args:
+        sources: as for `prepare_image`; a few at a time, since all are in memory at once.
+        spec: the pixels that are wanted.
+        max_pixels: refuse images that have more.
+
+    Returns:
+        For each source what `prepare_image` would return or raise.
+    """
+    opened: list[_Opened | ImageError] = []
+    for source in sources:
+        try:
+            opened.append(_open(source, spec, max_pixels))
+        except ImageError as error:
+            opened.append(error)
+    finished = iter(_finish([each for each in opened if isinstance(each, _Opened)], spec))
+    return [each if isinstance(each, ImageError) else next(finished) for each in opened]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An image of the wanted size, "L" or "RGB", and what its source was."""
+
+    image: Image.Image
+    width: int
+    height: int
+    mode: str
+    format: str | None
+
+
+def _open(source: bytes | Pixels, spec: ImageSpec, max_pixels: int) -> _Opened:
+    format_ = None
     if isinstance(source, bytes):
-        image, mode = _decode(source, max_pixels)
+        image, mode, format_ = _decode(source, max_pixels)
     elif isinstance(source, np.ndarray):
         image, mode = _from_array(source, max_pixels)
     else:
         raise ImageError(
             f"A {type(source).__name__} is no image: give the bytes of an image file, or an array."
         )
-    width, height = image.size
-    image = _resize_and_crop(image, spec)
-    pixels = np.asarray(image)
-    statistics = _statistics(pixels, width=width, height=height, mode=mode)
-    wanted = "L" if spec.channels == 1 else "RGB"
-    if image.mode != wanted:
-        pixels = np.asarray(image.convert(wanted))
-    return PreparedImage(np.ascontiguousarray(pixels).reshape(spec.shape), statistics)
+    return _Opened(_resize_and_crop(image, spec), image.width, image.height, mode, format_)
 
 
-def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
+def _finish(opened: Sequence[_Opened], spec: ImageSpec) -> list[PreparedImage]:
+    arrays = [_arrays(each.image, spec) for each in opened]
+    # One image after the other, with nothing else in between: the code stays in the cache.
+    return [
+        PreparedImage(pixels, luma, _statistics(each, luma, colours), each.format)
+        for each, (pixels, luma, colours) in zip(opened, arrays, strict=True)
+    ]
+
+
+def _arrays(image: Image.Image, spec: ImageSpec) -> tuple[Pixels, Pixels, Pixels | None]:
+    """The pixels that are wanted, luma, and colours if there are any."""
+    luma = _array(image if image.mode == "L" else image.convert("L"))
+    colours = None if image.mode == "L" else _array(image)
+    if spec.channels == 1:
+        pixels = luma
+    else:
+        pixels = _array(image.convert("RGB")) if colours is None else colours
+    return pixels.reshape(spec.shape), luma, colours
+
+
+def _array(image: Image.Image) -> Pixels:
+    """The same as `np.asarray`, without its detours; read-only."""
+    values = np.frombuffer(image.tobytes(), dtype=np.uint8)
+    return values.reshape(image.height, image.width, *((3,) if image.mode == "RGB" else ()))
+
+
+def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str, str | None]:
     if not data:
         raise ImageError("The image is empty (0 bytes).")
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
-        mode = image.mode
+        # A JPEG that holds several pictures ("MPO") is one for everybody else.
+        mode, format_ = image.mode, "JPEG" if image.format == "MPO" else image.format
         _check_size(image.width, image.height, max_pixels)
         # A JPEG is decoded at its full size here: reduced decoding would change pixels with the
         # version of libjpeg, and the probe would refuse the bundle.
         image.load()
-        return _eight_bit(_upright(image)), mode
+        return _eight_bit(_upright(image)), mode, format_
     except ImageError:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(
             f"{len(data):,} bytes starting with {data[:8]!r} are no image that can be read:"
             " send JPEG, PNG, WebP, BMP, TIFF or GIF."
+        ) from error
+    except Image.DecompressionBombError as error:  # Pillow's own limit, before its size is known
+        raise ImageError(
+            f"The image has far more than the {max_pixels:,} pixels that are accepted: make it"
+            " smaller."
         ) from error
     except MemoryError:
         raise
@@ -242,22 +316,35 @@ def _resize_and_crop(image: Image.Image, spec: ImageSpec) -> Image.Image:
     )
 
 
-def _statistics(pixels: Pixels, *, width: int, height: int, mode: str) -> ImageStatistics:
-    values = pixels.astype(np.float32) / 255
-    saturation = 0.0
-    luma = values
-    if values.ndim == 3:  # noqa: PLR2004 (axes)
-        # Not by a matrix product, whose rounding depends on the machine.
-        luma = values[..., 0] * _RED + values[..., 1] * _GREEN + values[..., 2] * _BLUE
-        high, low = values.max(axis=2), values.min(axis=2)
-        saturation = float(np.mean((high - low) / np.maximum(high, 1 / 255)))
-    steps = np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean()
+def _statistics(opened: _Opened, luma: Pixels, colours: Pixels | None) -> ImageStatistics:
+    """In whole numbers where it can be, so that machines agree."""
+    count, total = luma.size, _sum(luma)
+    # Row by row, the squares of 1,024 pixels fit 32 bits.
+    squares = _sum(np.square(luma, dtype=np.uint16).sum(axis=1, dtype=np.uint32))
     return ImageStatistics(
-        width=width,
-        height=height,
-        mode=mode,
-        brightness=float(luma.mean()),
-        contrast=float(luma.std()),
-        sharpness=float(steps / 2),
-        saturation=saturation,
+        width=opened.width,
+        height=opened.height,
+        mode=opened.mode,
+        brightness=total / count / 255,
+        contrast=math.sqrt(count * squares - total * total) / count / 255,
+        sharpness=(_step(luma[1:], luma[:-1]) + _step(luma[:, 1:], luma[:, :-1])) / 2 / 255,
+        saturation=0.0 if colours is None else _saturation(colours),
     )
+
+
+def _sum(values: npt.NDArray[np.unsignedinteger[Any]]) -> int:
+    wide = np.uint32 if values.dtype == np.uint8 else np.uint64
+    return int(values.sum(dtype=wide))
+
+
+def _step(one: Pixels, other: Pixels) -> float:
+    """Mean absolute difference, 0 to 255."""
+    return _sum(np.maximum(one, other) - np.minimum(one, other)) / one.size
+
+
+def _saturation(colours: Pixels) -> float:
+    # Bands one by one: where their pixels lie side by side, many are compared at once.
+    red, green, blue = np.ascontiguousarray(colours.reshape(-1, 3).T)
+    high = np.maximum(np.maximum(red, green), blue)
+    low = np.minimum(np.minimum(red, green), blue)
+    return float(np.divide(high - low, np.maximum(high, 1), dtype=np.float32).mean())

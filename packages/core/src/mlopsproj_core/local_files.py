@@ -52,7 +52,7 @@ class LocalFiles:
             FileExistsError: if it is not.
         """
         target = self.root / path
-        _make_folder(target.parent)
+        make_folder(target.parent)
         draft = target.parent / f".{target.name}.{uuid4().hex}"
         try:
             with draft.open("xb") as file:
@@ -62,7 +62,11 @@ class LocalFiles:
             _name(draft, target)
         finally:
             draft.unlink(missing_ok=True)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        (self.root / path).unlink(missing_ok=True)
 
 
 def _name(draft: Path, target: Path) -> None:
@@ -97,17 +101,22 @@ if sys.platform != "win32":
             draft.rename(target)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, so that they survive a power cut.
+
+    Raises:
+        OSError: if that cannot be.
+    """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:  # the name is free, but its folder cannot be
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
     for path in made:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a new name survive a power cut, where the system can."""
     if sys.platform == "win32":
         return

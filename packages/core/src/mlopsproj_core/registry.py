@@ -103,12 +103,23 @@ class Registry:
         Raises:
             NotFoundError: if there is none, naming what there is.
         """
+        return self.locate(reference)[0]
+
+    def locate(self, reference: str) -> tuple[ModelVersion, AliasMove | None]:
+        """The version that is meant, and the move since which its alias points there.
+
+        Args:
+            reference: as `resolve` takes it; one with a number has no move.
+
+        Raises:
+            NotFoundError: if there is none, naming what there is.
+        """
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             raise NotFoundError(f"{reference!r} names no model: write name@alias or name:version.")
         name = match["name"] or self._only_name(reference)
         if match["number"]:
-            return self._existing(name, int(match["number"]))
+            return self._existing(name, int(match["number"])), None
         alias = match["alias"] or PRODUCTION
         move = self._history(name, alias).last()
         if move is None:
@@ -116,7 +127,7 @@ class Registry:
                 raise self._no_version(name, None)
             known = ", ".join(self._alias_names(name)) or "none"
             raise NotFoundError(f"{name} has no alias {alias!r} in {self.url}; it has: {known}.")
-        return ModelVersion(name, move.version)
+        return ModelVersion(name, move.version), move
 
     def publish(self, bundle: Bundle) -> ModelVersion:
         """Add a bundle as the next version of the model that its manifest names.

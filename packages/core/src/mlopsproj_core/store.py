@@ -6,14 +6,14 @@ file only where there is none. Knows nothing of models and versions.
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from mlopsproj_core.errors import RegistryError
+from mlopsproj_core.errors import MlopsprojError, RegistryError
 from mlopsproj_core.local_files import LocalFiles
 
 _NUMBER = "([1-9][0-9]{0,17})"
@@ -23,16 +23,21 @@ _GOOGLE = ("gs://", "gcs://")
 class Store:
     """Files under one URL, named by paths relative to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, *, called: str = "registry", error: type[MlopsprojError] = RegistryError
+    ) -> None:
         """Open a store; nothing is created or reached yet.
 
         Args:
             url: a folder, or what fsspec knows, e.g. `gs://bucket/registry`.
+            called: what its errors call it.
+            error: raised wherever it cannot be reached, by every method.
 
         Raises:
-            RegistryError: if no file system goes with the URL.
+            RegistryError: or `error`, if no file system goes with the URL.
         """
         self.url = url
+        self._called, self._error = called, error
         # gcsfs would keep listings for ever, and never see what others write.
         options = {"use_listings_cache": False} if url.startswith(_GOOGLE) else {}
         with self._reaching("opened"):
@@ -92,6 +97,11 @@ class Store:
         with self._reaching("written to", FileExistsError):
             self._files.create(path, data)
 
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        with self._reaching("written to"):
+            self._files.remove(path)
+
     def local_path(self, path: str) -> Path | None:
         """Where a path lies on this machine; None for a store elsewhere."""
         return self._files.root / path if isinstance(self._files, LocalFiles) else None
@@ -103,8 +113,8 @@ class Store:
         except expected:
             raise
         except Exception as error:  # each file system raises its own
-            raise RegistryError(
-                f"The registry {self.url} cannot be {what}:"
+            raise self._error(
+                f"The {self._called} {self.url} cannot be {what}:"
                 f" {type(error).__name__} {error or ''}".rstrip()
                 + ". Check the URL, your access and the space that is left."
             ) from error
@@ -152,6 +162,10 @@ class _RemoteFiles:
             # The answer to a first attempt may be lost, and the next one find what that has made.
             if self.read(path) != data:
                 raise
+
+    def remove(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            self._system.rm_file(self._at(path))
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root

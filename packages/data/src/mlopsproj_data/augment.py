@@ -7,33 +7,38 @@ import torch
 from mlopsproj_core.errors import ConfigError
 from torch import Tensor
 
-from mlopsproj_data.config import AugmentConfig
+from mlopsproj_data.colour import jitter
+from mlopsproj_data.config import Augmentation
+from mlopsproj_data.geometry import draw_placement, placed
+from mlopsproj_data.operations import draw_operations
+
+_GREY = 128
+_LEAST_CROP = 0.05
 
 
-def augment(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Flip, shift and cut out, each image by its own draw.
+def augment(images: Tensor, config: Augmentation, generator: torch.Generator) -> Tensor:
+    """Vary each image by its own draw: where its pixels lie, then their colours, then the cut-out.
 
     Args:
-        images: `(N, H, W, C)` uint8; not changed.
+        images: `(N, H, W, C)` uint8 of 1 or 3 channels; not changed.
         config: what is done.
         generator: on the CPU, whatever the device of the images: the same draws everywhere.
 
     Returns:
         `(N, H, W, C)` uint8. Pixels that were moved in repeat the border's.
     """
-    count, height, width, _ = images.shape
-    rows = torch.arange(height).expand(count, height)
-    columns = torch.arange(width).expand(count, width)
-    if config.shift:
-        offsets = torch.randint(-config.shift, config.shift + 1, (2, count, 1), generator=generator)
-        rows = (rows + offsets[0]).clamp(0, height - 1)
-        columns = (columns + offsets[1]).clamp(0, width - 1)
-    if config.flip:
-        mirrored = torch.rand((count, 1), generator=generator) < 0.5  # noqa: PLR2004 (a half)
-        columns = torch.where(mirrored, columns.flip(1), columns)
-    if config.flip or config.shift:
-        batch = torch.arange(count)[:, None, None]
-        images = images[batch, rows[:, :, None], columns[:, None, :]]
+    placement = draw_placement(tuple(images.shape), config, generator)
+    operations = None
+    if config.operations:
+        operations = draw_operations(
+            tuple(images.shape), config.operations, config.magnitude, generator
+        )
+        placement = placement.after(operations.turns)
+    images = placed(images, placement)
+    if config.colour:
+        images = jitter(images, config.colour, generator)
+    if operations is not None:
+        images = operations.recolour(images)
     if config.cutout:
         images = _cut_out(images, config.cutout, generator)
     return images
@@ -47,10 +52,10 @@ def _cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
     in_rows = (torch.arange(height) >= top) & (torch.arange(height) < top + side)
     in_columns = (torch.arange(width) >= left) & (torch.arange(width) < left + side)
     square = (in_rows[:, :, None] & in_columns[:, None, :])[..., None]
-    return images.masked_fill(square.to(images.device), 128)
+    return images.masked_fill(square.to(images.device), _GREY)
 
 
-def check_augment(config: AugmentConfig, side: int) -> None:
+def check_augment(config: Augmentation, side: int) -> None:
     """Refuse what cannot be done, or would leave nothing of an image.
 
     Args:
@@ -60,9 +65,17 @@ def check_augment(config: AugmentConfig, side: int) -> None:
     Raises:
         ConfigError: naming the setting.
     """
-    for name, most in (("shift", side // 2), ("cutout", side)):
-        if not 0 <= getattr(config, name) <= most:
-            raise ConfigError(
-                f"data.augment.{name}={getattr(config, name)}: give 0 to {most} pixels, for images"
-                f" of {side}."
-            )
+    pixels = f" pixels, for images of {side}"
+    limits = (
+        ("shift", 0, side // 2, pixels),
+        ("crop", _LEAST_CROP, 1, " of the area"),
+        ("rotate", 0, 180, " degrees"),
+        ("colour", 0, 1, ""),
+        ("operations", 0, 8, ""),
+        ("magnitude", 0, 1, ""),
+        ("cutout", 0, side, pixels),
+    )
+    for name, least, most, unit in limits:
+        value = getattr(config, name)
+        if not least <= value <= most:
+            raise ConfigError(f"data.augment.{name}={value}: give {least} to {most}{unit}.")

@@ -3,7 +3,7 @@
 Imports no torch and reads no file.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 
@@ -12,23 +12,62 @@ class Source(StrEnum):
 
     auto = "auto"
     sample = "sample"
+    folders = "folders"
+    table = "table"
     idx = "idx"
     fashion_mnist = "fashion_mnist"
+    solar_cells = "solar_cells"
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How training images are varied, each batch anew.
+    """How training images are varied, each batch anew; `None` stands for what suits the network.
 
     Attributes:
         flip: mirror every second image, left to right.
         shift: move by up to so many pixels in each direction; 0 moves none.
+        crop: smallest share of the area that is cut out and enlarged, above 0; 1 cuts out none.
+        rotate: turn by up to so many degrees in either direction; 0 turns none.
+        colour: largest change of brightness, contrast and saturation, as a share of each; 0 changes
+            none.
+        operations: how many random operations an image undergoes; 0 for none.
+        magnitude: strength of these operations, 0 to 1.
         cutout: grey out a square of this side, in pixels; 0 greys out none.
     """
 
+    flip: bool | None = None
+    shift: int | None = None
+    crop: float | None = None
+    rotate: float | None = None
+    colour: float | None = None
+    operations: int | None = None
+    magnitude: float | None = None
+    cutout: int | None = None
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """An `AugmentConfig` without gaps; the defaults suit small images."""
+
     flip: bool = True
     shift: int = 1
+    crop: float = 1.0
+    rotate: float = 0.0
+    colour: float = 0.0
+    operations: int = 0
+    magnitude: float = 0.3
     cutout: int = 0
+
+
+def resolved(config: AugmentConfig, defaults: Augmentation | None = None) -> Augmentation:
+    """Fill what the user left open.
+
+    Args:
+        config: what the user set.
+        defaults: what suits the network; for small images unless given.
+    """
+    given = {name: value for name, value in asdict(config).items() if value is not None}
+    return replace(defaults or Augmentation(), **given)
 
 
 @dataclass(frozen=True)
@@ -37,20 +76,35 @@ class DataConfig:
 
     Attributes:
         source: auto recognises what `path` holds, or takes the embedded sample without one.
-        path: of the folder, for every source but the sample.
+        path: a folder, an archive, a table or its URL, for every source but the sample.
+        labels: table of paths and labels, where it is not found in the folder itself.
+        path_column: of the table; recognised by its name unless given.
+        label_column: of the table; recognised by its name unless given.
+        split_column: of the table; recognised by its name unless given.
+        group: column of the table, or pattern over file names, of what must not be divided
+            between splits.
         name: of the data set, and so of the model; the source's own unless given.
         image_size: side of the square that images are resized to; the source's own unless given.
         channels: 1 (grey) or 3 (colour); the source's own unless given.
         validation_fraction: of the training images, chosen by a hash of each.
+        balanced_sampling: train on every class equally often, however many images it has.
+        drop_invalid: leave out what validation finds wrong, instead of refusing it.
         prepared_dir: where prepared data sets are kept.
         augment: how training images are varied.
     """
 
     source: Source = Source.sample
     path: str | None = None
+    labels: str | None = None
+    path_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
+    group: str | None = None
     name: str | None = None
     image_size: int | None = None
     channels: int | None = None
     validation_fraction: float = 0.1
+    balanced_sampling: bool = False
+    drop_invalid: bool = False
     prepared_dir: str = "prepared"
     augment: AugmentConfig = field(default_factory=AugmentConfig)

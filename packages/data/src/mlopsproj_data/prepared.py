@@ -1,7 +1,9 @@
 """A prepared data set: pixels that are mapped into memory, a table, and `dataset.json`.
 
-    dataset.json      name, classes, image spec, counts, fingerprint, what was dropped
-    images.parquet    a row for each image, in the order of the pixels
+    dataset.json       name, classes, image spec, counts, fingerprint, what was dropped
+    images.parquet     a row for each image, in the order of the pixels
+    validation.json    what validation said of the source
+    dropped.json       the images that were left out as invalid, if that was wished
     train.u8  validation.u8  test.u8    raw uint8 pixels, (count, height, width, channels)
 
 Reads what `preparation` wrote; knows nothing of sources.
@@ -24,9 +26,14 @@ from mlopsproj_core.manifest import DataSummary
 
 from mlopsproj_data.splits import SPLITS
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+READABLE: Final = (1, SCHEMA_VERSION)
+"""Schemas that are read: the present one and the one before."""
+
 DESCRIPTION: Final = "dataset.json"
 TABLE: Final = "images.parquet"
+REPORT: Final = "validation.json"
+DROPPED: Final = "dropped.json"
 
 COLUMNS: Final = pa.schema(
     [
@@ -35,6 +42,8 @@ COLUMNS: Final = pa.schema(
         ("split", pa.string()),
         ("group", pa.string()),
         ("source", pa.string()),
+        ("bytes", pa.int64()),
+        ("format", pa.string()),
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("mode", pa.string()),
@@ -42,9 +51,13 @@ COLUMNS: Final = pa.schema(
         ("contrast", pa.float32()),
         ("sharpness", pa.float32()),
         ("saturation", pa.float32()),
+        ("perceptual_hash", pa.binary()),
     ]
 )
-"""Of `images.parquet`: what an image is, where it came from, and its statistics."""
+"""Of `images.parquet`: what an image is, where it came from, and what it looks like.
+
+In schema 1, `bytes`, `format` and `perceptual_hash` are lacking: they are read as null.
+"""
 
 
 @dataclass(frozen=True)
@@ -80,10 +93,10 @@ class PreparedDataset:
         try:
             values: dict[str, Any] = json.loads((path / DESCRIPTION).read_bytes())
             schema = values["schema"]
-            if schema != SCHEMA_VERSION:
+            if schema not in READABLE:
                 raise DataError(
                     f"{path} was prepared with schema {schema!r}; this release reads"
-                    f" {SCHEMA_VERSION}: remove the folder and prepare it again."
+                    f" {' and '.join(map(str, READABLE))}: remove the folder and prepare it again."
                 )
             dataset = cls(
                 folder=path,
@@ -139,7 +152,36 @@ class PreparedDataset:
 
     def table(self, split: str) -> pa.Table:
         """The rows of one split, in the order of its images; see `COLUMNS`."""
-        return pq.read_table(self.folder / TABLE, filters=[("split", "=", split)])
+        table = pq.read_table(self.folder / TABLE, filters=[("split", "=", split)])
+        columns = [
+            table[field.name] if field.name in table.column_names else pa.nulls(len(table))
+            for field in COLUMNS
+        ]
+        return pa.table(columns, names=COLUMNS.names).cast(COLUMNS)
+
+    @property
+    def dropped_file(self) -> Path | None:
+        """List of the images that were left out as invalid, if that was wished."""
+        path = self.folder / DROPPED
+        return path if path.exists() else None
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """What validation said of the source, as `Report.as_dict`; None before schema 2.
+
+        Raises:
+            DataError: if it cannot be read.
+        """
+        path = self.folder / REPORT
+        if not path.exists():
+            return None
+        try:
+            report: dict[str, Any] = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{path} cannot be read ({error}): remove {self.folder} and prepare it again."
+            ) from error
+        return report
 
     def summary(self) -> DataSummary:
         """What a bundle says of its data."""
@@ -154,4 +196,9 @@ class PreparedDataset:
         return np.sort(np.array(prefixes, dtype=np.uint64))
 
     def _pixels(self, split: str) -> Path:
-        return self.folder / f"{split}.u8"
+        return pixel_file(self.folder, split)
+
+
+def pixel_file(folder: Path, split: str) -> Path:
+    """File of the pixels of a split."""
+    return folder / f"{split}.u8"

@@ -6,6 +6,7 @@ Knows nothing of files' formats or of how images are prepared.
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlopsproj_core.image import ImageSpec, Pixels
 
@@ -15,18 +16,34 @@ class Record:
     """One labelled image of a source.
 
     Attributes:
-        image: an encoded file, or uint8 `(height, width)` or `(height, width, channels)`.
+        image: path of an image file, which is read when it is needed; or the bytes of one; or
+            uint8 `(height, width)` or `(height, width, channels)`.
         label: index into the classes.
         split: "train", "validation" or "test" where the source says so.
         group: what must not be divided between splits, if anything.
         origin: where it lies, for people.
     """
 
-    image: bytes | Pixels
+    image: Path | bytes | Pixels
     label: int
     split: str | None
     group: str | None
     origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceIssue:
+    """What a source could not make a record of; an error unless it is dropped.
+
+    Attributes:
+        check: short name of what is wrong, e.g. "blank label", "outside the folder".
+        origin: where it lies, for people.
+        detail: which value, if any.
+    """
+
+    check: str
+    origin: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -35,11 +52,13 @@ class LabelledSource:
 
     Attributes:
         name: of the data set.
-        classes: names, in the order of the labels.
+        classes: names, in the order of the labels; one may have no record.
         spec: the pixels that suit its images.
         count: records that there are.
         signature: changes whenever the records do; cheap to make.
-        records: reads them, anew at each call.
+        records: reads them, anew at each call and in the same order.
+        description: what was recognised, in one line, e.g. "class folders".
+        issues: what could not become a record.
     """
 
     name: str
@@ -48,10 +67,21 @@ class LabelledSource:
     count: int
     signature: str
     records: Callable[[], Iterator[Record]]
+    description: str = ""
+    issues: tuple[SourceIssue, ...] = ()
 
 
-def content_id(record: Record) -> str:
+def content_id(image: bytes | Pixels) -> str:
     """sha256 of the source bytes, hexadecimal: of the file, or of an array's shape and pixels."""
-    if isinstance(record.image, bytes):
-        return hashlib.sha256(record.image).hexdigest()
-    return hashlib.sha256(str(record.image.shape).encode() + record.image.tobytes()).hexdigest()
+    if isinstance(image, bytes):
+        return hashlib.sha256(image).hexdigest()
+    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
+
+
+def load(image: Path | bytes | Pixels) -> bytes | Pixels:
+    """What a record's image holds.
+
+    Raises:
+        OSError: if its file cannot be read.
+    """
+    return image.read_bytes() if isinstance(image, Path) else image

@@ -13,17 +13,21 @@ if TYPE_CHECKING:
     from mlopsproj_models.config import OptimizerConfig as OptimizerConfig
     from mlopsproj_models.export import check_parity as check_parity
     from mlopsproj_models.export import export_onnx as export_onnx
+    from mlopsproj_models.factory import build_network as build_network
     from mlopsproj_models.graph import ServingGraph as ServingGraph
     from mlopsproj_models.graph import calibrate as calibrate
-    from mlopsproj_models.networks import ResidualNetwork as ResidualNetwork
+    from mlopsproj_models.networks import ImageNetwork as ImageNetwork
+    from mlopsproj_models.residual_network import ResidualNetwork as ResidualNetwork
 
 _MODULES = {
     "ImageClassifier": "classifier",
+    "ImageNetwork": "networks",
     "ModelConfig": "config",
     "NetworkConfig": "config",
     "OptimizerConfig": "config",
-    "ResidualNetwork": "networks",
+    "ResidualNetwork": "residual_network",
     "ServingGraph": "graph",
+    "build_network": "factory",
     "calibrate": "graph",
     "check_parity": "export",
     "export_onnx": "export",

@@ -11,6 +11,11 @@ from torch.nn import functional
 
 _MAX_ITERATIONS = 100
 _SHRINKAGE = 0.05
+_MOST_COMPONENTS = 256
+"""Of an embedding that the distance sees: more cost a request time, and fit the training images
+rather than what others have in common with them."""
+
+_PIECE = 4096
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -46,13 +51,13 @@ class OodScore:
     """Distance of an embedding from the training data, in standard deviations.
 
     Mahalanobis distance to the nearest class mean under one covariance shared by the classes
-    (Lee et al. 2018, arXiv:1807.03888), divided by the root of the number of features, so that
-    training images lie near 1 whatever the network.
+    (Lee et al. 2018, arXiv:1807.03888), in the space of the d leading principal components, divided
+    by the root of d, so that training images lie near 1 whatever the network.
 
     Attributes:
         centre: `(D,)` mean of all embeddings.
-        whitening: `(D, D)`; a centred embedding times it has unit covariance within a class.
-        means: `(K, D)` of the classes, whitened.
+        whitening: `(D, d)`; a centred embedding times it has covariance 1 / d within a class.
+        means: `(K, d)` of the classes that were trained on, whitened.
     """
 
     centre: Tensor
@@ -68,10 +73,10 @@ def fit_ood_score(embeddings: Tensor, labels: Tensor, classes: int) -> OodScore:
         labels: `(N,)` int64, 0 to `classes` - 1; a class may be absent.
         classes: K.
     """
-    embeddings = embeddings.double()
-    size = embeddings.shape[1]
-    centre = embeddings.mean(dim=0)
-    centred = embeddings - centre
+    centre = embeddings.mean(dim=0, dtype=torch.float64)
+    basis = _leading_components(embeddings, centre)
+    centred = torch.cat([(piece - centre) @ basis for piece in torch.split(embeddings, _PIECE)])
+    size = basis.shape[1]
     present = [label for label in range(classes) if bool((labels == label).any())]
     means = torch.stack([centred[labels == label].mean(dim=0) for label in present])
     rows = torch.full((classes,), -1).scatter(0, torch.tensor(present), torch.arange(len(present)))
@@ -84,4 +89,19 @@ def fit_ood_score(embeddings: Tensor, labels: Tensor, classes: int) -> OodScore:
     )
     values, vectors = torch.linalg.eigh(covariance)
     whitening = vectors / (values * size).sqrt()
-    return OodScore(centre.float(), whitening.float(), (means @ whitening).float())
+    return OodScore(centre.float(), (basis @ whitening).float(), (means @ whitening).float())
+
+
+def _leading_components(embeddings: Tensor, centre: Tensor) -> Tensor:
+    """`(D, d)` orthonormal float64: those of the largest variance, or all where they are few."""
+    size = embeddings.shape[1]
+    if size <= _MOST_COMPONENTS:
+        return torch.eye(size, dtype=torch.float64)
+    covariance = torch.zeros((size, size), dtype=torch.float64)
+    for piece in torch.split(
+        embeddings, _PIECE
+    ):  # all at once in float64 would not fit for many photos
+        centred = piece - centre
+        covariance += centred.T @ centred
+    vectors: Tensor = torch.linalg.eigh(covariance).eigenvectors  # by rising variance
+    return vectors[:, -_MOST_COMPONENTS:]

@@ -1,6 +1,7 @@
 """What a user sets about a network and how it learns: schemas and their defaults.
 
-Imports no torch, so that a command can show its configuration at once.
+`None` stands for what suits the architecture, which a command puts in its place; what is built
+here refuses it. Imports no torch, so that a command can show its configuration at once.
 """
 
 from dataclasses import dataclass, field
@@ -40,8 +41,8 @@ class OptimizerConfig:
         warmup_fraction: of all steps, during which the rate rises.
     """
 
-    lr: float = 1e-2
-    weight_decay: float = 0.1
+    lr: float | None = 1e-2
+    weight_decay: float | None = 0.1
     schedule: Schedule = Schedule.one_cycle
     warmup_fraction: float = 0.2
 
@@ -53,10 +54,31 @@ class LossConfig:
     Attributes:
         label_smoothing: probability spread over all classes, 0 to 1.
         mixup_alpha: of the Beta distribution that mixes pairs of images; 0 mixes none.
+        class_weights: count each class by the inverse of how often it is trained on.
     """
 
     label_smoothing: float = 0.1
     mixup_alpha: float = 0.0
+    class_weights: bool = False
+
+
+@dataclass(frozen=True)
+class FineTuneConfig:
+    """How a backbone that has learned elsewhere is taken over.
+
+    Attributes:
+        frozen_epochs: first epochs, in which the head alone learns.
+        frozen_lr: largest learning rate of the head in these.
+        layer_decay: learning rate of each stage over that of the stage after it; 1 is the same
+            for all, and the head has `optimizer.lr`.
+        cache_features: take the embeddings of images as they are, computed once, while the
+            backbone is frozen.
+    """
+
+    frozen_epochs: int | None = 0
+    frozen_lr: float | None = 1e-3
+    layer_decay: float | None = 1.0
+    cache_features: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,14 +86,22 @@ class ModelConfig:
     """The network, its loss, and the average of its weights.
 
     Attributes:
-        network: the layers.
+        architecture: residual, efficientnet_lite0, timm/NAME, or auto, which a command replaces
+            by what suits the images.
+        pretrained: take weights that were learned on other images, where the architecture has
+            some.
+        network: the layers of a residual network.
+        finetune: how a pretrained backbone is taken over.
         loss: what is minimised.
         ema_decay: of the exponential moving average of the weights that is validated and
             published; 0 averages none.
         compile: run the network through `torch.compile`.
     """
 
+    architecture: str = "auto"
+    pretrained: bool = True
     network: NetworkConfig = field(default_factory=NetworkConfig)
+    finetune: FineTuneConfig = field(default_factory=FineTuneConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     ema_decay: float = 0.99
     compile: bool = False

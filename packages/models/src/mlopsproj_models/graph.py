@@ -10,9 +10,9 @@ from mlopsproj_core.labelled import LabelledImages
 from torch import Tensor, nn
 
 from mlopsproj_models.calibration import OodScore, fit_ood_score, fit_temperature
-from mlopsproj_models.networks import ResidualNetwork
+from mlopsproj_models.networks import ImageNetwork
 
-_BATCH = 512
+_MOST_IMAGES, _MOST_PIXELS = 512, 2**20
 
 
 class ServingGraph(nn.Module):
@@ -23,7 +23,7 @@ class ServingGraph(nn.Module):
     whitening: Tensor
     means: Tensor
 
-    def __init__(self, network: ResidualNetwork, temperature: float, ood: OodScore) -> None:
+    def __init__(self, network: ImageNetwork, temperature: float, ood: OodScore) -> None:
         """Join a trained network with what was fitted on its outputs."""
         super().__init__()
         self.network = network
@@ -43,7 +43,7 @@ class ServingGraph(nn.Module):
 
 
 def calibrate(
-    network: ResidualNetwork, train: LabelledImages, validation: LabelledImages
+    network: ImageNetwork, train: LabelledImages, validation: LabelledImages
 ) -> ServingGraph:
     """Fit temperature on validation and the distance on training images.
 
@@ -52,10 +52,9 @@ def calibrate(
         train: what it was trained on.
         validation: what it was not.
     """
-    network.eval()
+    embeddings = run_batches(network.embed_images, train)
     with torch.no_grad():
-        logits = network.head(embeddings_of(network, validation))
-        embeddings = embeddings_of(network, train)
+        logits = network.head(run_batches(network.embed_images, validation))
     return ServingGraph(
         network,
         fit_temperature(logits, torch.tensor(validation.labels)),
@@ -63,13 +62,10 @@ def calibrate(
     )
 
 
-def embeddings_of(network: ResidualNetwork, images: LabelledImages) -> Tensor:
-    """`(N, D)` of all `images`, a piece at a time."""
-    return run_batches(lambda batch: network.embed(network.normalise(batch)), images)
-
-
 def run_batches(function: Callable[[Tensor], Tensor], images: LabelledImages) -> Tensor:
     """Apply `function` to `images` as `(n, H, W, C)` uint8 pieces, and join what it gives."""
-    starts = range(0, len(images), _BATCH)
+    height, width = images.images.shape[1:3]
+    size = max(1, min(_MOST_IMAGES, _MOST_PIXELS // (height * width)))
+    starts = range(0, len(images), size)
     # Copied, as labels are: torch takes no read-only memory.
-    return torch.cat([function(torch.tensor(images.images[i : i + _BATCH])) for i in starts])
+    return torch.cat([function(torch.tensor(images.images[i : i + size])) for i in starts])

@@ -1,98 +1,57 @@
-"""A residual network for small images: prepared pixels in, logits and embedding out.
+"""What every network is to the rest: prepared pixels in, logits and embedding out.
 
-Normalisation is inside, so that nothing has to be known about the data outside.
-Knows nothing of losses, training or files.
+Normalisation is inside, so that nothing has to be known about the data outside. Knows nothing of
+losses, training or files.
 """
 
+import hashlib
+from abc import ABC, abstractmethod
 from typing import cast
 
 import torch
-from mlopsproj_core.errors import ConfigError
 from torch import Tensor, nn
-from torch.nn import functional
-
-from mlopsproj_models.config import NetworkConfig
 
 _SMALLEST_STD = 1e-3
 
 
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions around an identity (He et al. 2016, arXiv:1512.03385)."""
+class ImageNetwork(nn.Module, ABC):
+    """A backbone that makes an embedding of an image, and a linear head that makes logits of it.
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = _convolution(width, width)
-        self.second = _convolution(width, width)
-        # The block begins as the identity, which lets large learning rates start safely.
-        nn.init.zeros_(cast("nn.BatchNorm2d", self.second[-1]).weight)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """`(N, width, h, w)` to the same shape."""
-        hidden = functional.relu(self.first(features), inplace=True)
-        return functional.relu(self.second(hidden).add_(features), inplace=True)
-
-
-class Halving(nn.Module):
-    """A 3x3 convolution at the full resolution, then the largest of each 2x2.
-
-    On small images this learns more from the same time than a strided convolution does.
+    Attributes:
+        head: the last layer; everything else is the backbone.
+        pretrained: whether the backbone's weights were learned elsewhere, for a normalisation
+            that is theirs.
     """
 
-    def __init__(self, width_in: int, width_out: int) -> None:
-        super().__init__()
-        self.layers = _convolution(width_in, width_out, pool=True)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """`(N, width_in, h, w)` to `(N, width_out, h // 2, w // 2)`."""
-        return functional.relu(self.layers(features), inplace=True)
-
-
-class ResidualNetwork(nn.Module):
-    """A stem, stages of residual blocks, global average pooling and a linear head."""
-
+    head: nn.Linear
+    pretrained: bool
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: NetworkConfig, *, channels: int, classes: int) -> None:
-        """Build the layers.
+    def __init__(self, *, mean: Tensor, std: Tensor, pretrained: bool = False) -> None:
+        """Take the normalisation.
 
         Args:
-            config: widths and depths.
-            channels: of the images, 1 or 3.
-            classes: K.
-
-        Raises:
-            ConfigError: if the stages' widths and blocks do not go together.
+            mean: `(C,)` of the pixels, 0 to 255; C is what the first layer takes.
+            std: `(C,)` likewise.
+            pretrained: keep this normalisation, whatever the data set's is.
         """
         super().__init__()
-        widths, blocks = tuple(config.widths), tuple(config.blocks)
-        if len(widths) != len(blocks) or not widths or min(widths) < 1 or min(blocks) < 0:
-            raise ConfigError(
-                f"model.network.widths={list(widths)} and blocks={list(blocks)} do not go"
-                " together: give as many blocks (0 or more) as widths (1 or more)."
-            )
-        if config.stem_width < 1:
-            raise ConfigError(f"model.network.stem_width={config.stem_width}: give 1 or more.")
-        self.register_buffer("mean", torch.zeros(channels, 1, 1))
-        self.register_buffer("std", torch.ones(channels, 1, 1))
-        self.stem = _convolution(channels, config.stem_width)
-        self.stages = nn.Sequential()
-        width = config.stem_width
-        for width_out, depth in zip(widths, blocks, strict=True):
-            self.stages.append(Halving(width, width_out))
-            self.stages.extend(ResidualBlock(width_out) for _ in range(depth))
-            width = width_out
-        self.head = nn.Linear(width, classes)
-        # Convolutions on CPUs and tensor cores are faster with channels last.
-        self.to(memory_format=torch.channels_last)
+        self.pretrained = pretrained
+        self.register_buffer("mean", mean.view(-1, 1, 1).clone())
+        self.register_buffer("std", std.view(-1, 1, 1).clone())
 
-    @property
-    def embedding_size(self) -> int:
-        """D, the number of features of the embedding."""
-        return self.head.in_features
+    @abstractmethod
+    def embed(self, images: Tensor) -> Tensor:
+        """Normalised `(N, C, H, W)` to the embedding `(N, D)`."""
 
+    @abstractmethod
+    def parameters_by_stage(self) -> list[list[nn.Parameter]]:
+        """Every parameter once, by stage, from the input to the head."""
+
+    @abstractmethod
     def check_side(self, side: int) -> None:
-        """Refuse images that the stages would halve to nothing.
+        """Refuse images that the layers cannot take.
 
         Args:
             side: the smaller one, in pixels.
@@ -100,43 +59,60 @@ class ResidualNetwork(nn.Module):
         Raises:
             ConfigError: naming how large they must be.
         """
-        halvings = sum(isinstance(layer, Halving) for layer in self.stages)
-        if side < 2**halvings:
-            raise ConfigError(
-                f"Images of {side} pixels are too small for model.network.widths with"
-                f" {halvings} stages, each of which halves them: give fewer stages, or"
-                f" data.image_size={2**halvings} at least."
-            )
+
+    @property
+    def embedding_size(self) -> int:
+        """D, the number of features of the embedding."""
+        return self.head.in_features
 
     def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
-        """Set what `normalise` subtracts and divides by.
+        """Set what `normalise` subtracts and divides by, unless the backbone is pretrained.
 
         Args:
             mean: `(channels,)` of training pixels, 0 to 255.
             std: `(channels,)` likewise.
         """
-        self.mean.copy_(mean.view_as(self.mean))
-        self.std.copy_(std.clamp_min(_SMALLEST_STD).view_as(self.std))
+        if not self.pretrained:
+            self.mean.copy_(mean.view(-1, 1, 1))
+            self.std.copy_(std.clamp_min(_SMALLEST_STD).view(-1, 1, 1))
 
     def normalise(self, images: Tensor) -> Tensor:
-        """`(N, H, W, C)` uint8 to `(N, C, H, W)` float32 of mean 0 and deviation 1."""
-        return (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        """`(N, H, W, channels)` uint8 to `(N, C, H, W)` float32 of mean 0 and deviation 1.
 
-    def embed(self, images: Tensor) -> Tensor:
-        """Normalised `(N, C, H, W)` to the embedding `(N, D)`."""
-        hidden = functional.relu(self.stem(images), inplace=True)
-        return cast("Tensor", self.stages(hidden).mean(dim=(2, 3)))
+        A single channel is repeated for a network that takes three.
+        """
+        return (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised `(N, C, H, W)` to logits `(N, K)`."""
         return cast("Tensor", self.head(self.embed(images)))
 
+    @torch.no_grad()
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Embeddings as they are served, whatever the network is just doing.
 
-def _convolution(width_in: int, width_out: int, *, pool: bool = False) -> nn.Sequential:
-    """A 3x3 convolution without bias, and the batch normalisation that has one."""
-    convolution = nn.Conv2d(width_in, width_out, 3, padding=1, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    layers: list[nn.Module] = [convolution, nn.BatchNorm2d(width_out)]
-    if pool:
-        layers.insert(1, nn.MaxPool2d(2))
-    return nn.Sequential(*layers)
+        Args:
+            images: `(N, H, W, channels)` uint8, on any device.
+
+        Returns:
+            `(N, D)` float32 on the CPU, of each image by itself.
+        """
+        training = [layer for layer in self.modules() if layer.training]
+        self.eval()
+        try:
+            return self.embed(self.normalise(images.to(self.mean.device))).float().cpu()
+        finally:
+            for layer in training:
+                layer.training = True
+
+    def backbone_fingerprint(self) -> str:
+        """Hash of the backbone's layers and weights: equal where the embeddings are."""
+        digest = hashlib.sha256(type(self).__qualname__.encode())
+        for name, layer in self.named_children():
+            if layer is not self.head:
+                digest.update(f"{name}={layer}".encode())
+        for name, values in self.state_dict().items():
+            if not name.startswith("head."):
+                digest.update(f"{name}{tuple(values.shape)}".encode())
+                digest.update(values.detach().cpu().contiguous().numpy().data)
+        return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The command `data`: look at labelled images before they are trained on."""

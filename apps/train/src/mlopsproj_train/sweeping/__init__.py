@@ -1,0 +1,1 @@
+"""The search for better settings: what the command `sweep` is made of."""
