@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nox
+from uv import find_uv_bin
 
 ROOT = Path(__file__).parent
 PYTHONS = ["3.11", "3.12", "3.13"]
@@ -91,7 +92,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 def types(session: nox.Session) -> None:
     """Check the types of every member, of this file and of the benchmarks, strictly."""
-    _sync(session)
+    _sync(session, "--all-extras", "--group=bench")
     benchmarks = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("benchmarks/*.py"))]
     session.run("mypy", *SOURCES, "noxfile.py", *benchmarks)
 
@@ -125,13 +126,16 @@ def tests(session: nox.Session, member: Member) -> None:
         "--no-default-groups",
         "--group=test",
     )
-    session.install("--quiet", "coverage>=7.6")
+    session.install("--quiet", "coverage>=7.10")
     data = MEASURED / f"{member.short}-{session.python}"
     data.parent.mkdir(parents=True, exist_ok=True)
+    for earlier in data.parent.glob(f"{data.name}*"):
+        earlier.unlink()
     session.run(
         *("coverage", "run", f"--data-file={data}", f"--source={member.folder}/src"),
         *("-m", "pytest", member.folder, *session.posargs),
     )
+    session.run("coverage", "combine", "-q", f"--data-file={data}")  # one file of each process
 
 
 @nox.session(python=PYTHONS[0])
@@ -150,7 +154,7 @@ def floors(session: nox.Session, member: Member) -> None:
 @nox.session(python=PYTHONS[0])
 def coverage(session: nox.Session) -> None:
     """Hold each member against 90 % of lines, by its own tests, and report all together."""
-    session.install("--quiet", "coverage>=7.6")
+    session.install("--quiet", "coverage>=7.10")
     everything = sorted(str(path) for path in MEASURED.glob("*-3.*"))
     if not everything:
         session.error("Nothing is measured yet: run nox -s tests first.")
@@ -183,7 +187,7 @@ def _combine(session: nox.Session, target: Path, measured: list[str]) -> str:
 @nox.session(python=PYTHONS[0])
 def e2e(session: nox.Session) -> None:
     """Run what crosses members, and every test that is too slow for each day."""
-    _sync(session)
+    _sync(session, "--all-extras")
     nothing_slow = 5
     session.run(
         *("pytest", "packages", "apps", "-m", "slow", *session.posargs),
@@ -192,15 +196,23 @@ def e2e(session: nox.Session) -> None:
     session.run("pytest", "tests", "-m", "slow or not slow", *session.posargs)
 
 
+@nox.session(python=PYTHONS[0])
+def load(session: nox.Session) -> None:
+    """Load a real api with mixed images: errors, and p95 against the latency without load."""
+    _sync(session, "--group=load")
+    session.run("python", "tests/load/run.py", *session.posargs)
+
+
 @nox.session(python=PYTHONS[0], venv_backend="none")
 def lock(session: nox.Session) -> None:
     """Resolve from nothing, hold it against requirements.txt, and find a wheel for every platform.
 
     `nox -s lock -- --write` writes requirements.txt anew.
     """
-    session.run("uv", "lock", "--quiet", "--upgrade")
-    export = ["uv", "export", "--quiet", "--frozen", "--all-packages", "--no-emit-workspace"]
-    resolved = str(session.run(*export, "--no-header", silent=True))
+    uv = find_uv_bin()  # the one that is locked: another version words the markers otherwise
+    session.run(uv, "lock", "--quiet", "--upgrade", external=True)
+    export = [uv, "export", "--quiet", "--frozen", "--all-packages", "--no-emit-workspace"]
+    resolved = str(session.run(*export, "--no-header", silent=True, external=True))
     file = ROOT / "requirements.txt"
     if "--write" in session.posargs:
         file.write_text(resolved, encoding="utf-8")
@@ -210,15 +222,20 @@ def lock(session: nox.Session) -> None:
             " run nox -s lock -- --write and commit it."
         )
     pinned = Path(session.create_tmp()).resolve() / "pinned.txt"
-    session.run(*export, "--no-hashes", "--no-annotate", f"--output-file={pinned}", silent=True)
+    session.run(
+        *(*export, "--no-hashes", "--no-annotate", f"--output-file={pinned}"),
+        silent=True,
+        external=True,
+    )
     for platform in PLATFORMS:
         for python in PYTHONS:
             session.run(
-                *("uv", "pip", "compile", "--quiet", "--no-deps", "--only-binary=:all:"),
+                *(uv, "pip", "compile", "--quiet", "--no-deps", "--only-binary=:all:"),
                 *(f"--no-binary={name}" for name in WITHOUT_WHEEL),
                 *(f"--python-platform={platform}", f"--python-version={python}", str(pinned)),
                 env={"MACOSX_DEPLOYMENT_TARGET": "14.0"},  # of onnxruntime's wheels
                 silent=True,
+                external=True,
             )
             session.log(f"every distribution has a wheel for {platform}, Python {python}")
 
@@ -259,14 +276,14 @@ def build(session: nox.Session) -> None:
     session.install("--quiet", "--no-deps", "--reinstall", *map(str, sorted(wheels.glob("*.whl"))))
     session.run("uv", "pip", "check")
     session.chdir(folder)
-    session.run("train", "--help", silent=True)
-    session.run("registry", "--help", silent=True)
+    for command in ("train", "registry", "data", "api"):
+        session.run(command, "--help", silent=True)
 
 
 @nox.session(python=PYTHONS[0])
 def bench(session: nox.Session) -> None:
     """Run the measurements in benchmarks/, or those that are named behind `--`."""
-    _sync(session)
+    _sync(session, "--all-extras", "--group=bench")
     for path in sorted(ROOT.glob("benchmarks/*.py")):
         if not session.posargs or path.stem in session.posargs:
             session.run("python", str(path.relative_to(ROOT)))

@@ -18,11 +18,13 @@ from statistics import median
 import torch
 from measurement import ratios, show, store
 from mlopsproj_data import DataModule, PreparedDataset, prepare
+from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_models.schedule import make_optimizer, make_schedule
 from mlopsproj_train.config import LoggerConfig, Precision, TrainConfig, TrainerConfig, WandbMode
 from mlopsproj_train.devices import use_available_cpus
 from mlopsproj_train.fitting import fit, moving_average
-from mlopsproj_train.pipeline import new_module, with_precision
+from mlopsproj_train.planning import new_module, with_precision
+from mlopsproj_train.recipes import chosen, complete
 from mlopsproj_train.run_folder import new_run_folder
 from torch.optim.swa_utils import AveragedModel
 
@@ -30,19 +32,19 @@ from torch.optim.swa_utils import AveragedModel
 def bare_loop(config: TrainConfig, dataset: PreparedDataset) -> float:
     """Median over the epochs of images per second."""
     network = new_module(config, dataset).network.train()
-    data = DataModule(dataset, batch_size=config.trainer.batch_size, seed=config.seed)
+    batch_size, epochs = chosen(config.trainer.batch_size), chosen(config.trainer.max_epochs)
+    data = DataModule(dataset, batch_size=batch_size, seed=config.seed, augment=config.data.augment)
     split = dataset.labelled("train")
     images, labels = torch.tensor(split.images), torch.tensor(split.labels)
-    batch_size = config.trainer.batch_size
     batches = len(images) // batch_size
     optimizer = make_optimizer(network, config.optimizer)
-    schedule = make_schedule(optimizer, config.optimizer, steps=batches * config.trainer.max_epochs)
+    schedule = make_schedule(optimizer, config.optimizer, steps=batches * epochs)
     average = AveragedModel(
         network, multi_avg_fn=moving_average(config.model.ema_decay), use_buffers=True
     )
     bfloat16 = config.trainer.precision is Precision.bfloat16
     rates = []
-    for epoch in range(config.trainer.max_epochs):
+    for epoch in range(epochs):
         started = time.perf_counter()
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))
         for index in torch.split(order[: batches * batch_size], batch_size):
@@ -65,7 +67,12 @@ def bare_loop(config: TrainConfig, dataset: PreparedDataset) -> float:
 def train(config: TrainConfig, dataset: PreparedDataset, folder: Path) -> float:
     """What `train` itself reports."""
     run = new_run_folder(replace(config, run_dir=str(folder)), datetime.now(UTC))
-    data = DataModule(dataset, batch_size=config.trainer.batch_size, seed=config.seed)
+    data = DataModule(
+        dataset,
+        batch_size=chosen(config.trainer.batch_size),
+        seed=config.seed,
+        augment=config.data.augment,
+    )
     return fit(new_module(config, dataset), data, config, run, tracker=None).images_per_second
 
 
@@ -82,6 +89,7 @@ def main() -> None:
         trainer=TrainerConfig(max_epochs=arguments.epochs),
         logger=LoggerConfig(wandb=WandbMode.disabled),
     )
+    config = complete(config, open_source(config.data))
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as scratch:
         dataset = prepare(replace(config.data, prepared_dir=scratch))

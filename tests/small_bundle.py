@@ -43,6 +43,7 @@ def make_small_bundle(
     name: str = "brightness",
     parity: Parity | None = None,
     fingerprint: str = "0" * 64,
+    graph: str = GRAPH,
     fill: Callable[[Path], None] | None = None,
 ) -> Bundle:
     """Write and seal a bundle; only graph, probe and manifest have content unless `fill` gives it.
@@ -52,15 +53,16 @@ def make_small_bundle(
         name: of the model.
         parity: that the manifest records.
         fingerprint: of the data that the manifest records.
+        graph: that is written, with the inputs and outputs of `GRAPH`.
         fill: writes evaluation, reference, training ids or card into the folder before it is
             sealed.
     """
     folder.mkdir(parents=True)
-    save(parser.parse_model(GRAPH), folder / MODEL)
+    save(parser.parse_model(graph), folder / MODEL)
     for file in (EVALUATION, REFERENCE, TRAINING_IDS, MODEL_CARD):
         (folder / file).write_bytes(b"")
-    graph = OnnxGraph(folder / MODEL, SPEC, len(CLASSES))
-    write_probe((folder / PROBE).parent, SPEC, graph.run)
+    session = OnnxGraph(folder / MODEL, SPEC, len(CLASSES))
+    write_probe((folder / PROBE).parent, SPEC, session.run)
     if fill is not None:
         fill(folder)
     return seal_bundle(

@@ -6,21 +6,32 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 
 import pytest
+from mlopsproj_api.cli import app as api
+from mlopsproj_api.settings import ApiSettings, variable_of
 from mlopsproj_core.bundle import REQUIRED
 from mlopsproj_core.command import INTERRUPTED
 from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_core.manifest import MANIFEST, SCHEMA, Manifest
 from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.settings import Settings
-from mlopsproj_registry.cli import app
-from mlopsproj_train.config import EvaluateConfig, PredictConfig, TrainConfig
+from mlopsproj_data_cli.cli import app as data
+from mlopsproj_records.schema import metadata as records
+from mlopsproj_registry.cli import app as registry
+from mlopsproj_serving import problems
+from mlopsproj_serving.metrics import METRICS, PREFIX
+from mlopsproj_train.config import EvaluateConfig, PredictConfig, SweepConfig, TrainConfig
 from mlopsproj_train.summary import Summary
 from typer.main import get_command
 
 PAGES = ["README.md", "CONTRIBUTING.md", "docs"]
 # Commands of the tools; the rest must be ours.
 TOOLS = {"mkdocs", "nox", "prek", "pytest"}
-SCHEMAS = [("train", TrainConfig), ("evaluate", EvaluateConfig), ("predict", PredictConfig)]
+SCHEMAS = [
+    ("train", TrainConfig),
+    ("evaluate", EvaluateConfig),
+    ("predict", PredictConfig),
+    ("sweep", SweepConfig),
+]
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +96,45 @@ def test_environment_table_is_the_settings(contracts):
     assert told == real
 
 
+def test_variables_of_the_api_are_its_settings(commands):
+    told = {name: default for name, default, _ in tables(section(commands, "api"))[2]}
+    real = {
+        variable_of(name): default(field.default)
+        for name, field in ApiSettings.model_fields.items()
+    }
+    assert told == real
+
+
+def default(value):
+    if isinstance(value, bool):
+        return str(int(value))
+    return "none" if value in (None, ()) else str(value)
+
+
+def test_columns_of_the_records(contracts):
+    text = section(contracts, "Records")
+    told = [name for names, _ in table(text) for name in re.findall(r"\w+", names)]
+    assert told == [column.name for column in records.tables["prediction"].columns]
+    assert all(f"`{column.name}`" in text for column in records.tables["feedback"].columns)
+
+
+def test_problems_of_http(contracts):
+    told = [(slug, int(status), title) for slug, status, title in table(section(contracts, "HTTP"))]
+    kinds = {kind for kind in vars(problems).values() if isinstance(kind, problems.Kind)}
+    assert sorted(told) == sorted((kind.slug, kind.status, kind.title) for kind in kinds)
+
+
+def test_metrics_of_the_service(root):
+    text = (root / "docs" / "concepts" / "serving.md").read_text()
+    (told,) = [rows for rows in tables(text) if rows[0][0].startswith(PREFIX)]
+    assert [
+        (name, kind, re.findall(r"\w+", labels), meaning) for name, kind, labels, meaning in told
+    ] == [
+        (PREFIX + metric.name, metric.kind, list(metric.labels) or ["none"], metric.help)
+        for metric in METRICS.values()
+    ]
+
+
 def test_exit_codes_are_those_of_the_errors(contracts):
     def codes(error):
         yield error.exit_code
@@ -122,7 +172,7 @@ def test_every_setting_in_an_example_exists(root, command, schema):
     known = {name for name, _ in settings_of(schema())}
     if command != "predict":
         known |= {"data"}
-    if command == "train":
+    if command in {"train", "sweep"}:
         known |= {path.name for path in (root / "configs").iterdir() if path.is_dir()}
     for path in documents(root):
         for line in re.findall(rf"uv run {command}\b([^\n#`]*)", path.read_text()):
@@ -134,15 +184,19 @@ def test_every_setting_in_an_example_exists(root, command, schema):
 def test_every_setting_is_told_with_its_default(commands, command, schema):
     told = {name: default for name, default, _ in tables(section(commands, command))[0]}
     real = dict(settings_of(schema()))
-    if command == "evaluate":  # told at `train`
-        real = {name: default for name, default in real.items() if not name.startswith("data.")}
+    at_train = {
+        "evaluate": ("data.",),
+        "sweep": ("data.", "model.", "optimizer.", "trainer.", "seed"),
+    }.get(command, ())
+    real = {name: default for name, default in real.items() if not name.startswith(at_train)}
     assert told == real
 
 
 def test_every_group_is_told_with_its_values(commands, root):
     told = {
         name: re.findall(r"\w+", values)
-        for name, values, _ in tables(section(commands, "train"))[1]
+        for command in ("train", "sweep")
+        for name, values, _ in tables(section(commands, command))[1]
     }
     real = {
         folder.name: sorted(path.stem for path in folder.glob("*.yaml"))
@@ -152,14 +206,15 @@ def test_every_group_is_told_with_its_values(commands, root):
     assert told == real
 
 
-def test_every_flag_of_the_registry_is_told(commands):
-    subcommands, flags = tables(section(commands, "registry"))
+@pytest.mark.parametrize(("command", "app"), [("api", api), ("data", data), ("registry", registry)])
+def test_every_flag_of_a_subcommand_is_told(commands, command, app):
+    subcommands, flags = tables(section(commands, command))[:2]
     real = get_command(app).commands
     assert [name for name, *_ in subcommands] == list(real)
     told = {
         (subcommand, flag)
         for flag, of, *_ in flags
-        for subcommand in (real if of == "all" else re.findall(r"\w+", of))
+        for subcommand in (real if of == "all" else re.findall(r"[\w-]+", of))
     }
     assert told == {
         (name, parameter.opts[0])

@@ -113,6 +113,21 @@ def test_member_installs_the_members_that_it_imports_and_no_more(member, members
     assert set(sources) == declared
 
 
+def test_root_s_environment_runs_the_tests_of_every_member(member, members, workspace):
+    """`uv run pytest` stands in the README: it works without a member's own test group."""
+    by_name = {canonicalize_name(other.name): other.settings["project"] for other in members}
+    group = [text for text in workspace["dependency-groups"]["dev"] if isinstance(text, str)]
+    installed = {Requirement(text).name for text in group}
+    for needed in map(Requirement, workspace["project"]["dependencies"]):
+        project = by_name[canonicalize_name(needed.name)]
+        extras = project.get("optional-dependencies", {})
+        texts = [*project.get("dependencies", []), *(t for e in needed.extras for t in extras[e])]
+        installed |= {Requirement(text).name for text in texts}
+    group = member.settings["dependency-groups"]["test"]
+    missing = {Requirement(text).name for text in group} - installed
+    assert not missing, f"add {', '.join(sorted(missing))} to the root's group dev"
+
+
 @pytest.mark.parametrize("folder", ["packages", "apps"])
 def test_folders_of_members_hold_members_only(root, folder):
     strays = [

@@ -9,20 +9,15 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 from mlopsproj_core.events import model_promoted
 from mlopsproj_evaluation.comparison import MARGIN
+from mlopsproj_evaluation.promotion import promote_version
 from mlopsproj_registry.cli import app
-from mlopsproj_registry.promotion import promote_version
+from shop import right
 from typer.main import get_command
 
 HEAVY = ("matplotlib", "numpy.random", "onnxruntime", "pyarrow", "rich", "scipy", "torch")
-
-
-def right(number, of):
-    """Of so many images the first are right."""
-    return np.arange(of) < number
 
 
 @pytest.fixture
@@ -386,7 +381,7 @@ def test_the_command_gives_every_setting_of_a_promotion(run, shop, monkeypatch):
         given.update(settings, reference=reference, url=registry.url)
         return promote_version(registry, reference, **settings)
 
-    monkeypatch.setattr("mlopsproj_registry.promotion.promote_version", spy)
+    monkeypatch.setattr("mlopsproj_evaluation.promotion.promote_version", spy)
     shop.publish()
     result = run(
         *("promote", "brightness:1", "--alias", "shadow", "--margin", "0.1", "--reason", "trial"),
@@ -400,7 +395,8 @@ def test_the_command_gives_every_setting_of_a_promotion(run, shop, monkeypatch):
         "margin": 0.1,
         "reason": "trial",
     }
-    assert (given["accept_undecided"], given["prepared_dir"]) == ("yes", "data")
+    assert given["accept_undecided"] == "yes"
+    assert given["find_test_images"].keywords == {"prepared_dir": Path("data")}
     assert shop.pointed_at("shadow") == 1
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_core.errors import BundleSchemaError, NotFoundError
 from mlopsproj_evaluation import GateResult, Verdict
-from mlopsproj_registry.promotion import Promotion
+from mlopsproj_evaluation.promotion import Promotion
 from mlopsproj_registry.views import (
     describe_version,
     list_models,

@@ -125,7 +125,12 @@ def promote(
 
     Example: registry promote fashion-mnist@candidate
     """
-    from mlopsproj_registry.promotion import promote_version
+    from functools import partial
+    from pathlib import Path
+
+    from mlopsproj_evaluation.promotion import promote_version
+
+    from mlopsproj_registry.prepared_images import find_test_images
     from mlopsproj_registry.views import print_gates
 
     answer = promote_version(
@@ -136,8 +141,8 @@ def promote(
         actor=current_actor(),
         reason=reason,
         accept_undecided=accept_undecided,
-        prepared_dir=prepared_dir,
         event_url=Settings().event_url,
+        find_test_images=partial(find_test_images, prepared_dir=Path(prepared_dir)),
     )
     if as_json:
         _print_json(answer.as_dict())
@@ -168,7 +173,7 @@ def rollback(
 
     Example: registry rollback fashion-mnist --reason "wrong on night photographs"
     """
-    from mlopsproj_registry.promotion import roll_back
+    from mlopsproj_evaluation.promotion import roll_back
 
     name, move = roll_back(
         _open(registry),

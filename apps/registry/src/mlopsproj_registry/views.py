@@ -12,9 +12,8 @@ from mlopsproj_core.errors import BundleError, RegistryError
 from mlopsproj_core.registry import ModelVersion, Registry
 
 if TYPE_CHECKING:
+    from mlopsproj_evaluation.promotion import Promotion
     from rich.console import Console
-
-    from mlopsproj_registry.promotion import Promotion
 
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 _UNLIMITED_WIDTH = 10_000

@@ -1,0 +1,111 @@
+"""What an administrator asks of the registry: where aliases point, a promotion, a step back.
+
+Everything here blocks. What judges a version is imported when it is asked for: it is large, and
+most processes never need it. Knows nothing of HTTP.
+"""
+
+from typing import TYPE_CHECKING
+
+from mlopsproj_core.errors import GateRefusedError, UndecidedError
+
+if TYPE_CHECKING:
+    from mlopsproj_core.registry import AliasMove, Registry
+    from mlopsproj_evaluation.promotion import Promotion
+
+
+class Administration:
+    """Works on one registry; may be used from several threads at once."""
+
+    def __init__(self, registry: "Registry", *, event_url: str) -> None:
+        """Work on this registry.
+
+        Args:
+            registry: that holds the models.
+            event_url: where moves are told, see `mlopsproj_core.events.deliver`.
+        """
+        self._registry = registry
+        self._event_url = event_url
+
+    def aliases(self, name: str) -> "tuple[dict[str, AliasMove], dict[str, str]]":
+        """Where the aliases of a model point, and why others cannot be read.
+
+        Raises:
+            RegistryError: if the registry cannot be reached.
+        """
+        return self._registry.survey_aliases(name)
+
+    def promote(
+        self,
+        reference: str,
+        *,
+        alias: str,
+        margin: float,
+        actor: str,
+        reason: str,
+        accept_undecided: str | None,
+    ) -> "Promotion":
+        """Judge a version, and point an alias at it.
+
+        The champion is not scored again: that needs images, which a service has none of.
+
+        Args:
+            reference: `name:version` or `name@alias`.
+            alias: that is moved.
+            margin: loss of accuracy that is accepted, from 0 to below 1.
+            actor: who asks.
+            reason: told in the history.
+            accept_undecided: why an undecided version is promoted all the same.
+
+        Raises:
+            GateRefusedError: if a gate refuses.
+            UndecidedError: if the evidence does not suffice.
+            MlopsprojError: as `mlopsproj_evaluation.promotion.promote_version`.
+        """
+        from mlopsproj_evaluation.promotion import promote_version  # noqa: PLC0415 (it is large)
+
+        promotion = promote_version(
+            self._registry,
+            reference,
+            alias=alias,
+            margin=margin,
+            actor=actor,
+            reason=reason,
+            accept_undecided=accept_undecided,
+            event_url=self._event_url,
+        )
+        if promotion.moved is None:
+            raise _refusal(promotion, alias)
+        return promotion
+
+    def roll_back(
+        self, name: str, *, alias: str, actor: str, reason: str
+    ) -> "tuple[str, AliasMove]":
+        """Point an alias at the version before.
+
+        Returns:
+            Name of the model, and the move.
+
+        Raises:
+            MlopsprojError: as `mlopsproj_evaluation.promotion.roll_back`.
+        """
+        from mlopsproj_evaluation.promotion import roll_back  # noqa: PLC0415 (it is large)
+
+        return roll_back(
+            self._registry, name, alias=alias, actor=actor, reason=reason, event_url=self._event_url
+        )
+
+
+def _refusal(promotion: "Promotion", alias: str) -> GateRefusedError | UndecidedError:
+    verdict = promotion.verdict
+    found = "; ".join(
+        f"{gate.name}: {gate.figure}, wanted {gate.limit} ({gate.detail})"
+        for gate in promotion.gates
+        if gate.verdict == verdict
+    )
+    stays = f"{promotion.version.name}@{alias} stays where it is"
+    if verdict == "fail":
+        return GateRefusedError(f"{stays}: {promotion.version} is refused. {found}")
+    return UndecidedError(
+        f"{stays}: the evidence for {promotion.version} does not suffice. {found}. Test on more"
+        " images, or take the risk by `accept_undecided`, with a reason."
+    )

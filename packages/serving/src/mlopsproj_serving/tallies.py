@@ -1,0 +1,186 @@
+"""Numbers that the processes of one service count in, and that any of them can read.
+
+A process counts in memory of its own, which is a file in a folder that all share: counting costs
+no more than adding to a number in memory, what a process counted outlives it, and a process that
+takes its place goes on from there. Knows nothing of what is counted, nor of Prometheus.
+(`prometheus_client` has files too: a number there costs a key, a lock, a call and a packing of
+its own, ten times as much in all.)
+"""
+
+import fcntl
+import json
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+CAPACITY = 1 << 20
+"""Numbers of a process at most; the file is sparse, and only what is used takes space."""
+
+_BYTES = 8
+_SPARE = 64  # at the end, for series that find no space: counted in, and never read
+_NAMES = ".names"
+_VALUES = ".values"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Neighbouring numbers under one name.
+
+    Attributes:
+        name: of the metric.
+        labels: their values, in the order in which the metric names them.
+        first: index of the first number.
+        size: how many numbers.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    first: int
+    size: int
+
+
+class Tallies:
+    """The numbers of this process.
+
+    Attributes:
+        values: all of them; whoever adds to one holds a lock, since adding reads and writes.
+        series: what they are, by name and labels.
+        worker: number of this process among those that share the folder: the lowest that none
+            of the living has.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Begin at nought, or where a dead process of the folder ended.
+
+        Args:
+            folder: that exists and that all processes of the service share; None if there is
+                one process.
+        """
+        self.folder = folder
+        self.worker = 0
+        self.series: dict[tuple[str, tuple[str, ...]], Series] = {}
+        self._names = -1
+        self._used = 0
+        if folder is None:
+            memory = mmap.mmap(-1, CAPACITY * _BYTES)
+        else:
+            self.worker, self._names = _claim(folder)
+            file = os.open(folder / f"{self.worker}{_VALUES}", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.ftruncate(file, CAPACITY * _BYTES)
+                memory = mmap.mmap(file, CAPACITY * _BYTES)
+            finally:
+                os.close(file)
+            self._go_on()
+        self.values = memoryview(memory).cast("d")
+
+    def _go_on(self) -> None:
+        """Know what a dead process counted; half a line at the end was never counted in."""
+        text = os.pread(self._names, os.fstat(self._names).st_size, 0)
+        whole = text.rfind(b"\n") + 1
+        os.ftruncate(self._names, whole)
+        for series in _read_names(text[:whole]):
+            self.series[series.name, series.labels] = series
+            self._used += series.size
+
+    def find(self, name: str, labels: tuple[str, ...], size: int) -> Series:
+        """The numbers under a name and labels, made if there are none; under the caller's lock.
+
+        Args:
+            name: of the metric.
+            labels: their values.
+            size: how many numbers, at most 64.
+        """
+        found = self.series.get((name, labels))
+        if found is not None:
+            return found
+        if self._used + size > CAPACITY - _SPARE:
+            return Series(name, labels, CAPACITY - _SPARE, size)
+        if self._names >= 0:
+            os.write(self._names, json.dumps([name, labels, size]).encode() + b"\n")
+        series = self.series[name, labels] = Series(name, labels, self._used, size)
+        self._used += size
+        return series
+
+    def read_all(self) -> "list[WorkerTallies]":
+        """The numbers of every process that counted in the folder, dead or alive."""
+        if self.folder is None:
+            series, used = list(self.series.values()), self._used
+            return [WorkerTallies(0, self.values[:used].tolist(), series, alive=True)]
+        return list(_read_folder(self.folder, self.worker))
+
+    def close(self) -> None:
+        """Leave the numbers to the next process; nothing is counted after."""
+        if self._names >= 0:
+            os.close(self._names)
+            self._names = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTallies:
+    """The numbers of one process as they were read.
+
+    Attributes:
+        worker: its number.
+        values: all of them.
+        series: what they are.
+        alive: whether it runs.
+    """
+
+    worker: int
+    values: Sequence[float]
+    series: list[Series]
+    alive: bool
+
+
+def _claim(folder: Path) -> tuple[int, int]:
+    """Take the lowest number that no living process has; the kernel gives it back at our end."""
+    for worker in count():
+        file = os.open(
+            folder / f"{worker}{_NAMES}", os.O_RDWR | os.O_CREAT | os.O_APPEND, mode=0o600
+        )
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+        else:
+            return worker, file
+    raise AssertionError
+
+
+def _read_folder(folder: Path, own: int) -> Iterator[WorkerTallies]:
+    for path in sorted(folder.glob(f"*{_NAMES}"), key=lambda path: int(path.stem)):
+        worker = int(path.stem)
+        with path.open("rb") as names:
+            alive = worker == own or _is_locked(names.fileno())
+            text = names.read()
+        series = _read_names(text[: text.rfind(b"\n") + 1])
+        values = memoryview(bytearray(sum(one.size for one in series) * _BYTES))
+        try:
+            with path.with_suffix(_VALUES).open("rb") as file:
+                file.readinto(values)
+        except FileNotFoundError:  # the process is just beginning
+            continue
+        yield WorkerTallies(worker, values.cast("d").tolist(), series, alive=alive)
+
+
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False
+
+
+def _read_names(text: bytes) -> list[Series]:
+    found: list[Series] = []
+    first = 0
+    for line in text.splitlines():
+        name, labels, size = json.loads(line)
+        found.append(Series(name, tuple(labels), first, size))
+        first += size
+    return found

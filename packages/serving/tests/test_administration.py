@@ -1,0 +1,110 @@
+import subprocess
+import sys
+
+import pytest
+from mlopsproj_core.errors import (
+    ConfigError,
+    GateRefusedError,
+    NotFoundError,
+    UndecidedError,
+)
+from mlopsproj_core.registry import Registry
+from mlopsproj_evaluation.comparison import MARGIN
+from mlopsproj_serving.administration import Administration
+from mlopsproj_serving.routes import admin
+from shop import Shop, right
+from webhook import serving as webhook_serving
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return Shop(Registry(str(tmp_path / "registry")), tmp_path / "scratch")
+
+
+@pytest.fixture
+def promote(shop):
+    def promote_(reference, event_url="log:", **settings):
+        return Administration(shop.registry, event_url=event_url).promote(
+            reference,
+            **{
+                "alias": "production",
+                "margin": MARGIN,
+                "actor": "ada",
+                "reason": "promoted",
+                "accept_undecided": None,
+                **settings,
+            },
+        )
+
+    return promote_
+
+
+def test_a_better_version_is_promoted_and_told(shop, promote):
+    shop.put(shop.publish(right(700, 1000)))
+    shop.publish(right(900, 1000))
+    with webhook_serving() as webhook:
+        promotion = promote("brightness:2", event_url=webhook.url)
+    assert promotion.moved.version == shop.pointed_at() == 2
+    assert (promotion.moved.actor, promotion.moved.reason) == ("ada", "promoted")
+    (event,) = webhook.told
+    assert (event["type"], event["version"]) == ("model-promoted", 2)
+
+
+def test_a_worse_one_is_refused_with_what_the_gate_found(shop, promote):
+    shop.put(shop.publish(right(900, 1000)))
+    shop.publish(right(600, 1000))
+    with pytest.raises(GateRefusedError, match=r"stays where it is.*accuracy: -30\.00 points"):
+        promote("brightness:2")
+    assert shop.pointed_at() == 1
+
+
+def test_too_little_evidence_needs_a_reason(shop, promote):
+    shop.put(shop.publish(right(80, 100)))
+    shop.publish(right(79, 100))
+    with pytest.raises(UndecidedError, match="accept_undecided"):
+        promote("brightness:2")
+    assert shop.pointed_at() == 1
+    promotion = promote("brightness:2", accept_undecided="looked at by hand")
+    assert promotion.moved.reason.endswith("looked at by hand")
+
+
+def test_what_is_there_already_or_not_at_all(shop, promote):
+    shop.put(shop.publish())
+    with pytest.raises(ConfigError, match="already"):
+        promote("brightness:1")
+    with pytest.raises(NotFoundError):
+        promote("brightness:7")
+
+
+def test_one_version_back(shop):
+    for _ in range(2):
+        shop.put(shop.publish())
+    administration = Administration(shop.registry, event_url="log:")
+    name, move = administration.roll_back(
+        "brightness", alias="production", actor="ada", reason="dark"
+    )
+    assert (name, move.version, move.rollback, move.actor) == ("brightness", 1, True, "ada")
+    with pytest.raises(NotFoundError):
+        administration.roll_back("brightness", alias="production", actor="ada", reason="dark")
+
+
+def test_aliases_and_those_that_cannot_be_read(shop, tmp_path):
+    shop.put(shop.publish())
+    shop.put(shop.publish(), "shadow")
+    (tmp_path / "registry/brightness/aliases/shadow/9.json").write_text("{")
+    moves, unreadable = Administration(shop.registry, event_url="log:").aliases("brightness")
+    assert {alias: move.version for alias, move in moves.items()} == {"production": 1}
+    assert "9.json" in unreadable["shadow"]
+
+
+def test_the_margin_is_that_of_the_gates():
+    assert admin.MARGIN == MARGIN
+
+
+def test_what_judges_is_imported_when_it_is_asked_for():
+    code = (
+        "import sys, mlopsproj_serving.routes.admin, mlopsproj_serving.administration\n"
+        "print(*sorted({'mlopsproj_evaluation', 'scipy', 'pyarrow'} & sys.modules.keys()))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
