@@ -66,7 +66,7 @@ class Server:
                 self._process = subprocess.Popen(
                     command,
                     cwd=folder,
-                    env=own | environment,
+                    env={**own, **environment},
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     stdin=subprocess.DEVNULL,

@@ -76,7 +76,7 @@ def test_a_picture_in_a_mirror_or_upside_down_is_another():
         assert distance(hash_of(encoded(image)), turned) > NEAR_DISTANCE
 
 
-@pytest.mark.parametrize("side", [8, 28, 33, 100, 1024])
+@pytest.mark.parametrize("side", [28, 33, 100, 1024])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_hash_has_32_bytes_of_which_half_the_bits_are_set(side, channels):
     shape = (side, side, channels)
@@ -84,6 +84,14 @@ def test_a_hash_has_32_bytes_of_which_half_the_bits_are_set(side, channels):
     value = perceptual_hash(pixels)
     assert len(value) == HASH_BYTES
     assert sum(byte.bit_count() for byte in value) == HASH_BYTES * 4
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_of_few_pixels_lacks_frequencies_and_sets_half_the_bits_or_more(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, channels), dtype=np.uint8)
+    value = perceptual_hash(pixels)
+    missing = 31  # the 16th of each axis cancels out where a pixel covers four
+    assert 0 <= sum(byte.bit_count() for byte in value) - HASH_BYTES * 4 <= missing
 
 
 def test_other_sides_than_a_square_can_be_hashed():

@@ -1,6 +1,9 @@
 import json
 import logging
-import multiprocessing
+import pickle
+import subprocess
+import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -105,24 +108,33 @@ def test_without_a_home_nothing_is_remembered(monkeypatch):
     assert Memory.default() is None
 
 
-def take_turn(folder, situation, entered, leave):
-    with Memory(folder).turn(situation):
-        entered.set()
-        leave.wait(60)
-        Memory(folder).remember(situation, "batches", RATES)
+TAKE_TURN = """
+import pickle
+import sys
+from pathlib import Path
+from mlopsproj_serving.scheduling.memory import Memory
+
+folder, situation = pickle.load(sys.stdin.buffer)
+with Memory(folder).turn(situation):
+    print("entered", flush=True)
+    sys.stdin.read()
+    Memory(folder).remember(situation, "batches", {"single": 100.0, "batches": 150.5})
+"""
 
 
 def test_one_process_measures_and_the_others_recall_it(tmp_path, situation):
-    spawn = multiprocessing.get_context("spawn")
-    entered, leave = spawn.Event(), spawn.Event()
-    other = spawn.Process(target=take_turn, args=(tmp_path, situation, entered, leave))
-    other.start()
-    assert entered.wait(60)
-    leave.set()
-    with Memory(tmp_path).turn(situation):
-        assert Memory(tmp_path).recall(situation) == "batches"
-    other.join(60)
-    assert other.exitcode == 0
+    with subprocess.Popen(
+        [sys.executable, "-c", TAKE_TURN], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        pickle.dump((tmp_path, situation), other.stdin)
+        other.stdin.flush()
+        assert other.stdout.readline() == b"entered\n"
+        waiting = threading.Timer(0.2, other.stdin.close)
+        waiting.start()
+        with Memory(tmp_path).turn(situation):
+            assert Memory(tmp_path).recall(situation) == "batches"
+        waiting.join()
+    assert other.returncode == 0
 
 
 def test_one_that_never_ends_is_not_waited_for_for_ever(tmp_path, situation, monkeypatch):

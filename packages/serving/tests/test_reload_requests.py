@@ -1,25 +1,26 @@
 import asyncio
-import multiprocessing
+import sys
 
 import pytest
 from mlopsproj_serving.reload_requests import ReloadRequests
 
+ASK = """
+import sys
+from pathlib import Path
+from mlopsproj_serving.reload_requests import ReloadRequests
 
-def ask(folder):
-    ReloadRequests(folder).make()
+ReloadRequests(Path(sys.argv[1])).make()
+"""
 
 
 def test_another_process_hears_of_every_request(tmp_path):
-    context = multiprocessing.get_context("spawn")
-
     async def run():
         requests = ReloadRequests(tmp_path)
         for _ in range(2):
             heard = asyncio.create_task(requests.wait())
-            other = context.Process(target=ask, args=(tmp_path,))
-            other.start()
+            other = await asyncio.create_subprocess_exec(sys.executable, "-c", ASK, tmp_path)
             await asyncio.wait_for(heard, 60)
-            await asyncio.to_thread(other.join)
+            assert await other.wait() == 0
 
     asyncio.run(run())
     assert [path.name for path in tmp_path.iterdir()] == ["reload"]

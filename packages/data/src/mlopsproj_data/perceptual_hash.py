@@ -53,8 +53,9 @@ _ACROSS = np.ascontiguousarray(_COSINES.T)
 def perceptual_hash(pixels: Pixels) -> bytes:
     """Hash an image so that copies of it differ in few bits.
 
-    Which of the 16 x 16 lowest frequencies of a 32 x 32 thumbnail lie above their median: 128 of
-    the 256 bits are set, whatever the brightness and contrast.
+    Which of the 16 x 16 lowest frequencies of a 32 x 32 thumbnail do not lie below their median:
+    128 of the 256 bits are set, whatever the brightness and contrast; more in an image of so few
+    pixels that it lacks some frequencies, and those that are zero are the median.
 
     Args:
         pixels: `(height, width, 1 | 3)` uint8, resized and cropped.
