@@ -17,8 +17,8 @@ from mlopsproj_core.settings import Settings
 from mlopsproj_data_cli.cli import app as data
 from mlopsproj_records.schema import metadata as records
 from mlopsproj_registry.cli import app as registry
-from mlopsproj_serving import problems
-from mlopsproj_serving.metrics import METRICS, PREFIX
+from mlopsproj_serving.http import problems
+from mlopsproj_serving.telemetry.metrics import METRICS, PREFIX
 from mlopsproj_train.config import EvaluateConfig, PredictConfig, SweepConfig, TrainConfig
 from mlopsproj_train.summary import Summary
 from typer.main import get_command

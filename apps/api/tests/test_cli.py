@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from mlopsproj_serving.keys import KeyRing
+from mlopsproj_serving.http.keys import KeyRing
 from serving.pictures import plain
 
 BIN = Path(sys.executable).parent

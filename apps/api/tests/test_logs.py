@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from mlopsproj_api.logs import AccessLog, set_up_logging
-from mlopsproj_serving.edge import Access
+from mlopsproj_serving.http.edge import Access
 
 
 def access(path="/v1/predict", status=200):

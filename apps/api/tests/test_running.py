@@ -8,7 +8,7 @@ from mlopsproj_api.running import running_service, serving_config, threads_of
 from mlopsproj_core.cpu import available_cpus
 from mlopsproj_core.errors import ConfigError, MigrationError
 from mlopsproj_serving.config import Limits, SchedulingConfig, ServingConfig
-from mlopsproj_serving.metrics import Metrics
+from mlopsproj_serving.telemetry.metrics import Metrics
 
 
 def test_settings_and_serving_have_the_same_defaults(settings):

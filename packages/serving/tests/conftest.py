@@ -14,8 +14,8 @@ from mlopsproj_core.registry import Registry
 from mlopsproj_serving.application import create_app
 from mlopsproj_serving.config import Limits, SchedulingConfig, ServingConfig
 from mlopsproj_serving.model import ServedModel
-from mlopsproj_serving.reload import Reloader
 from mlopsproj_serving.service import Service
+from mlopsproj_serving.versions.reload import Reloader
 from PIL import Image
 from small_bundle import make_small_bundle
 

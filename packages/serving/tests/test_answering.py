@@ -11,10 +11,10 @@ from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import DeadlineError, ImageError, NotDurableError, ServingError
 from mlopsproj_records.record import PredictionRecord
 from mlopsproj_serving.config import Limits, SchedulingConfig, ServingConfig
-from mlopsproj_serving.metrics import Metrics
 from mlopsproj_serving.model import ServedModel
 from mlopsproj_serving.scheduling.choice import make_scheduler
 from mlopsproj_serving.service import Service
+from mlopsproj_serving.telemetry.metrics import Metrics
 from watched_predictor import WatchedPredictor
 
 

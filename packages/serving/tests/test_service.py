@@ -5,9 +5,9 @@ import pytest
 from mlopsproj_core.errors import ImageError, NoModelError, OverloadedError
 from mlopsproj_records.log import LogConfig, PredictionLog
 from mlopsproj_serving.config import SchedulingConfig, ServingConfig
-from mlopsproj_serving.metrics import Metrics
 from mlopsproj_serving.model import ServedModel
 from mlopsproj_serving.service import Service
+from mlopsproj_serving.telemetry.metrics import Metrics
 
 
 @pytest.fixture(params=["single", "batches"])

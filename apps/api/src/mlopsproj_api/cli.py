@@ -232,7 +232,7 @@ def hash_key(
 
     Example: api hash-key frontend
     """
-    from mlopsproj_serving.keys import KeyRing, new_key
+    from mlopsproj_serving.http.keys import KeyRing, new_key
 
     key, digest = new_key()
     entry = f"{name}:{digest}"

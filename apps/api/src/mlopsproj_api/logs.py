@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from mlopsproj_serving.edge import Access
+    from mlopsproj_serving.http.edge import Access
 
 _GATHER_SECONDS = 0.1
 _MOST_WAITING = 20_000

@@ -17,15 +17,15 @@ from mlopsproj_core.cpu import available_cpus
 from mlopsproj_core.errors import ConfigError, DatabaseAwayError
 from mlopsproj_core.registry import Registry
 from mlopsproj_serving.config import Limits, SchedulingConfig, ServingConfig
-from mlopsproj_serving.metrics import Metrics
-from mlopsproj_serving.reload import Reloader
 from mlopsproj_serving.service import Service
+from mlopsproj_serving.telemetry.metrics import Metrics
+from mlopsproj_serving.versions.reload import Reloader
 
 from mlopsproj_api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from mlopsproj_records.log import PredictionLog
-    from mlopsproj_serving.tracing import Tracing
+    from mlopsproj_serving.telemetry.tracing import Tracing
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from fastapi import FastAPI
 from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError, MlopsprojError
 from mlopsproj_serving.application import create_app
-from mlopsproj_serving.keys import KeyRing
-from mlopsproj_serving.metrics import Metrics
-from mlopsproj_serving.tracing import tracing_from_environment
+from mlopsproj_serving.http.keys import KeyRing
+from mlopsproj_serving.telemetry.metrics import Metrics
+from mlopsproj_serving.telemetry.tracing import tracing_from_environment
 
 from mlopsproj_api.channel import WorkerEnd
 from mlopsproj_api.logs import AccessLog, set_up_logging

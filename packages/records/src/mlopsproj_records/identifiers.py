@@ -7,6 +7,7 @@ import os
 import re
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 _CANONICAL = re.compile(
@@ -14,10 +15,14 @@ _CANONICAL = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COUNTER_BITS = 42
+_RANDOM_BYTES = 10
+_IDS_AHEAD = 256
 
 _lock = threading.Lock()
 _last_milliseconds = 0
 _counter = 0
+_entropy: Iterator[int] = iter(())
+"""Of the next ids: each call to the system lets go of the interpreter, which costs more than it."""
 
 
 def uuid7() -> str:
@@ -29,8 +34,8 @@ def uuid7() -> str:
     in every id, so that processes, forked ones too, do not meet.
     """
     global _last_milliseconds, _counter  # noqa: PLW0603 (one order per process is the promise)
-    random = int.from_bytes(os.urandom(10), "big")
     with _lock:
+        random = _next_random()
         milliseconds = time.time_ns() // 1_000_000
         if milliseconds > _last_milliseconds:
             _last_milliseconds = milliseconds
@@ -47,6 +52,29 @@ def uuid7() -> str:
         f"{2 << 62 | (counter & 0x3FFFFFFF) << 32 | random & 0xFFFFFFFF:016x}"
     )
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _next_random() -> int:
+    """80 random bits, drawn from the system for many ids at once."""
+    global _entropy  # noqa: PLW0603 (belongs to the lock, as the counter does)
+    if (random := next(_entropy, None)) is None:
+        drawn = os.urandom(_IDS_AHEAD * _RANDOM_BYTES)
+        _entropy = (
+            int.from_bytes(drawn[start : start + _RANDOM_BYTES], "big")
+            for start in range(0, len(drawn), _RANDOM_BYTES)
+        )
+        random = next(_entropy)
+    return random
+
+
+def _after_fork() -> None:
+    """A child draws for itself, whoever held the lock when it was made."""
+    global _lock, _entropy
+    _lock, _entropy = threading.Lock(), iter(())
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def time_of(id: str) -> datetime | None:  # noqa: A002 (what the field of a record is called)

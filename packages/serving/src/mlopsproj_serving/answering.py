@@ -21,8 +21,8 @@ from mlopsproj_serving.scheduling.together import afterwards
 if TYPE_CHECKING:
     from mlopsproj_records.log import PredictionLog
 
-    from mlopsproj_serving.metrics import FailReason
     from mlopsproj_serving.service import Service
+    from mlopsproj_serving.telemetry.metrics import FailReason
 
 
 class RequestedImages:

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from mlopsproj_serving.callers import Callers
-from mlopsproj_serving.edge import Access, Edge
-from mlopsproj_serving.keys import KeyRing
+from mlopsproj_serving.http.callers import Callers
+from mlopsproj_serving.http.edge import Access, Edge
+from mlopsproj_serving.http.keys import KeyRing
+from mlopsproj_serving.http.openapi import describe
+from mlopsproj_serving.http.problems import install
 from mlopsproj_serving.lookups import Lookups
-from mlopsproj_serving.metrics import Metrics
-from mlopsproj_serving.openapi import describe
-from mlopsproj_serving.problems import install
 from mlopsproj_serving.readiness import Readiness
 from mlopsproj_serving.routes import docs, feedback, health, model, predict, predictions
 from mlopsproj_serving.routes import metrics as metrics_route
+from mlopsproj_serving.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     import msgspec
 
-    from mlopsproj_serving.tracing import Tracing
+    from mlopsproj_serving.telemetry.tracing import Tracing
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 

@@ -23,9 +23,9 @@ from mlopsproj_core.registry import PRODUCTION, Registry
 from mlopsproj_core.settings import Settings
 from mlopsproj_records.identifiers import uuid7
 
-from mlopsproj_serving.answers import ClassProbability, Prediction
 from mlopsproj_serving.config import Limits
-from mlopsproj_serving.problems import Problem, problem_of
+from mlopsproj_serving.http.answers import ClassProbability, Prediction
+from mlopsproj_serving.http.problems import Problem, problem_of
 from mlopsproj_serving.recording import TOP
 from mlopsproj_serving.scheduling.job import failure
 

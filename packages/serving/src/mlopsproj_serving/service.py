@@ -22,7 +22,7 @@ from mlopsproj_serving.wakeups import Wakeups
 if TYPE_CHECKING:
     from mlopsproj_records.log import PredictionLog
 
-    from mlopsproj_serving.metrics import Metrics
+    from mlopsproj_serving.telemetry.metrics import Metrics
 
 NO_MODEL = "No model is loaded yet: try again in a moment."
 ENDING = "The service is ending: ask another process, or try again in a moment."

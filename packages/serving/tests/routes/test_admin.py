@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 from mlopsproj_core.registry import Registry
-from mlopsproj_serving.keys import KeyRing, new_key
+from mlopsproj_serving.http.keys import KeyRing, new_key
 from shop import Shop, right
 
 KEY, HASH = new_key()

@@ -1,7 +1,7 @@
 import re
 
 import httpx
-from mlopsproj_serving.reference_page import CONTENT_SECURITY_POLICY
+from mlopsproj_serving.http.reference_page import CONTENT_SECURITY_POLICY
 
 
 def test_the_page_comes_from_this_service_alone(client):

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlopsproj_core.errors import NotDurableError
 from mlopsproj_records.identifiers import uuid7
-from mlopsproj_serving.keys import KeyRing, new_key
+from mlopsproj_serving.http.keys import KeyRing, new_key
 from mlopsproj_serving.routes.feedback import FeedbackAnswer
 
 JSON = {"content-type": "application/json"}

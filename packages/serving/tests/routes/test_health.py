@@ -38,7 +38,7 @@ def test_not_ready_while_images_cannot_be_computed(follow, versions, problem, mo
 
 
 def test_neither_needs_a_key(follow, versions):
-    from mlopsproj_serving.keys import KeyRing, new_key
+    from mlopsproj_serving.http.keys import KeyRing, new_key
 
     versions.put(versions.publish())
     client = follow(versions.registry, keys=KeyRing({"ada": new_key()[1]}))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from mlopsproj_core.registry import Registry
-from mlopsproj_serving.model_state import ModelState
+from mlopsproj_serving.http.model_state import ModelState
 from numbered_versions import NumberedVersions
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mlopsproj_serving.answers import Prediction
 from mlopsproj_serving.config import Limits
+from mlopsproj_serving.http.answers import Prediction
 
 RAW = {"content-type": "image/jpeg"}
 
@@ -251,7 +251,7 @@ def test_the_seconds_that_a_client_waits(prefer, seconds):
 
 def test_large_json_does_not_hold_up_the_loop(client, image):
     """A thread other than the loop's decodes it: seen by where it runs."""
-    from mlopsproj_serving import uploads
+    from mlopsproj_serving.http import uploads
 
     threads = []
     decode = uploads._of_json

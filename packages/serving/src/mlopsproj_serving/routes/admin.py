@@ -15,10 +15,10 @@ from msgspec import Meta
 
 from mlopsproj_serving.administration import Administration
 from mlopsproj_serving.background import in_thread
-from mlopsproj_serving.bodies import decode_json, read_body
-from mlopsproj_serving.model_state import ModelState, Move, model_state_of, move_of
-from mlopsproj_serving.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.problems import (
+from mlopsproj_serving.http.bodies import decode_json, read_body
+from mlopsproj_serving.http.model_state import ModelState, Move, model_state_of, move_of
+from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
+from mlopsproj_serving.http.problems import (
     CONFLICT,
     INVALID,
     MALFORMED,
@@ -35,8 +35,8 @@ from mlopsproj_serving.routes.model import MOVE
 if TYPE_CHECKING:
     from mlopsproj_core.registry import AliasMove
 
-    from mlopsproj_serving.callers import Callers
-    from mlopsproj_serving.reload import Reloader
+    from mlopsproj_serving.http.callers import Callers
+    from mlopsproj_serving.versions.reload import Reloader
 
 BODY_BYTES: Final = 64 * 1024
 MARGIN: Final = 0.005

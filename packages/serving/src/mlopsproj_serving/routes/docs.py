@@ -9,7 +9,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
     """Show what the OpenAPI document says."""
-    from mlopsproj_serving.reference_page import (  # noqa: PLC0415 (when it is asked for)
+    from mlopsproj_serving.http.reference_page import (  # noqa: PLC0415 (when it is asked for)
         CONTENT_SECURITY_POLICY,
         reference_page,
     )

@@ -14,10 +14,10 @@ from mlopsproj_records.identifiers import uuid7
 from mlopsproj_records.record import FeedbackRecord
 from msgspec import Meta
 
-from mlopsproj_serving.answers import ClassName, PredictionId
-from mlopsproj_serving.bodies import decode_json, read_body
-from mlopsproj_serving.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.problems import (
+from mlopsproj_serving.http.answers import ClassName, PredictionId
+from mlopsproj_serving.http.bodies import decode_json, read_body
+from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
+from mlopsproj_serving.http.problems import (
     INVALID,
     MALFORMED,
     MEDIA,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from mlopsproj_core.errors import NoModelError
 
-from mlopsproj_serving.openapi import problems
-from mlopsproj_serving.problems import NO_MODEL
+from mlopsproj_serving.http.openapi import problems
+from mlopsproj_serving.http.problems import NO_MODEL
 
 if TYPE_CHECKING:
     from mlopsproj_serving.readiness import Readiness

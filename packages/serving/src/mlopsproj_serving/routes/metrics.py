@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 
 if TYPE_CHECKING:
-    from mlopsproj_serving.metrics import Metrics
+    from mlopsproj_serving.telemetry.metrics import Metrics
 
 router = APIRouter(tags=["operation"])
 
@@ -27,7 +27,7 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 @router.get("/metrics", response_class=Response, responses=_PAGE)
 async def metrics(request: Request) -> Response:
     """Tell what was counted, by all processes of the service."""
-    from mlopsproj_serving.exposition import CONTENT_TYPE  # noqa: PLC0415 (when it is asked for)
+    from mlopsproj_serving.telemetry.exposition import CONTENT_TYPE  # noqa: PLC0415 (when it is asked for)
 
     counted: Metrics = request.app.state.metrics
     page = await asyncio.to_thread(counted.render)

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from mlopsproj_serving.model_state import (
+from mlopsproj_serving.http.model_state import (
     Figure,
     Following,
     InputImage,
@@ -15,8 +15,8 @@ from mlopsproj_serving.model_state import (
     ShadowState,
     model_state_of,
 )
-from mlopsproj_serving.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.problems import NO_MODEL, TOO_MANY, UNAUTHORIZED
+from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
+from mlopsproj_serving.http.problems import NO_MODEL, TOO_MANY, UNAUTHORIZED
 
 router = APIRouter(tags=["model"])
 

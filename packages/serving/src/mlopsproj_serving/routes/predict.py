@@ -15,13 +15,13 @@ from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 from mlopsproj_core.errors import ImageError, MlopsprojError, OverloadedError
 
-from mlopsproj_serving.answers import Prediction, prediction_of
-from mlopsproj_serving.bodies import read_body
-from mlopsproj_serving.departure import Departure
-from mlopsproj_serving.examples import BAD_IMAGE_IN_A_LIST, IMAGE_BASE64, PREDICTION
-from mlopsproj_serving.holding import HeldBytes, Holding
-from mlopsproj_serving.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.problems import (
+from mlopsproj_serving.http.answers import Prediction, prediction_of
+from mlopsproj_serving.http.bodies import read_body
+from mlopsproj_serving.http.departure import Departure
+from mlopsproj_serving.http.examples import BAD_IMAGE_IN_A_LIST, IMAGE_BASE64, PREDICTION
+from mlopsproj_serving.http.holding import HeldBytes, Holding
+from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
+from mlopsproj_serving.http.problems import (
     BAD_IMAGE,
     DEADLINE,
     INVALID,
@@ -42,14 +42,14 @@ from mlopsproj_serving.problems import (
     problem_of,
     request_id_of,
 )
-from mlopsproj_serving.uploads import ImageBody, ImagesBody, Upload, upload_of
+from mlopsproj_serving.http.uploads import ImageBody, ImagesBody, Upload, upload_of
 
 if TYPE_CHECKING:
     from mlopsproj_records.record import PredictionRecord
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from mlopsproj_serving.callers import Callers
     from mlopsproj_serving.config import Limits
+    from mlopsproj_serving.http.callers import Callers
     from mlopsproj_serving.service import Service
 
 SHAPES = (Prediction, Problem, ImageBody, ImagesBody)

@@ -6,10 +6,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from mlopsproj_records.identifiers import time_of
 
-from mlopsproj_serving.answers import RecordedPrediction, recorded_of
-from mlopsproj_serving.examples import RECORDED
-from mlopsproj_serving.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.problems import (
+from mlopsproj_serving.http.answers import RecordedPrediction, recorded_of
+from mlopsproj_serving.http.examples import RECORDED
+from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
+from mlopsproj_serving.http.problems import (
     DATABASE,
     NOT_FOUND,
     TOO_MANY,

@@ -1,0 +1,1 @@
+"""What a request is held to, and the shapes in which it is answered."""

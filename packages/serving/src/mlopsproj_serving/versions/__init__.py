@@ -1,0 +1,1 @@
+"""Which version answers: follows an alias, reloads, and shadows."""
