@@ -2,6 +2,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -83,6 +84,48 @@ def test_what_another_process_was_told_is_durable_can_be_read(sqlite, predicted)
             record = predicted()
             assert append(writing, record) == [None]
             assert reading.prediction(record.id).record == record
+
+
+@contextlib.contextmanager
+def slow_to_take(config, seconds):
+    """A database that can be read, and takes nothing until some time has passed."""
+    path = config.database_url.removeprefix("sqlite:///")
+    begun, enough = threading.Event(), threading.Event()
+
+    def hold():
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            begun.set()
+            enough.wait(seconds)
+            writer.execute("ROLLBACK")
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    assert begun.wait(10)
+    yield
+    enough.set()
+    holding.join()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_is_long_on_its_way_is_waited_for(sqlite, predicted, elsewhere):
+    upgrade(sqlite.database_url)
+    with PredictionLog(sqlite) as log, PredictionLog(sqlite) as other:
+        record = predicted()
+        with slow_to_take(sqlite, 1.5):
+            assert append(log, record) == [None]
+            assert (other if elsewhere else log).prediction(record.id).record == record
+
+
+def test_what_does_not_arrive_is_not_said_to_be_missing(sqlite, predicted):
+    upgrade(sqlite.database_url)
+    with PredictionLog(sqlite) as log:
+        record = predicted()
+        with slow_to_take(sqlite, 60):
+            assert append(log, record) == [None]
+            with pytest.raises(DatabaseAwayError, match="on its way"):
+                log.prediction(record.id)
+        wait_until(lambda: log.prediction(record.id) is not None)
 
 
 def test_an_id_that_names_nothing(sqlite):

@@ -19,6 +19,7 @@ from mlopsproj_records.health import Health
 from mlopsproj_records.identifiers import time_of
 from mlopsproj_records.image_mover import ImageMover
 from mlopsproj_records.images import ImageStore, is_chosen
+from mlopsproj_records.lane import Mark
 from mlopsproj_records.mover import LOOK_AROUND_SECONDS, Mover
 from mlopsproj_records.record import PredictionRecord, Record, StoredPrediction
 from mlopsproj_records.rounds import Rounds
@@ -36,6 +37,7 @@ _PAUSE_SECONDS: Final = 0.25
 _WRITING_SECONDS: Final = 30.0
 _YOUNG_SECONDS: Final = 5.0
 _READ_WAIT_SECONDS: Final = 1.0
+_YOUNG_READ_WAIT_SECONDS: Final = 4.0
 _READ_PAUSE_SECONDS: Final = 0.02
 _LONGEST_READ_PAUSE_SECONDS: Final = 0.2
 
@@ -226,29 +228,38 @@ class PredictionLog:
         )
 
     def prediction(self, id: str) -> StoredPrediction | None:  # noqa: A002 (the record's field)
-        """A prediction and its latest feedback; blocks, a second and more.
+        """A prediction and its latest feedback; blocks, for seconds where the database is slow.
 
         One that was made a moment ago may still be on its way, from whichever process: it is
         waited for, as is feedback that this process has made durable.
 
+        Returns:
+            None if there is no such prediction.
+
         Raises:
-            DatabaseAwayError: if the database is away.
+            DatabaseAwayError: if the database is away, or has not taken yet what this process
+                has made durable, so that nobody knows.
             MigrationError: if its schema is not this release's.
         """
         made = time_of(id)
         if made is None:
             return None
-        end = time.monotonic() + _READ_WAIT_SECONDS
-        self._await_own(end)
+        is_young = abs((datetime.now(UTC) - made).total_seconds()) <= _YOUNG_SECONDS
+        begun = time.monotonic()
+        own = [lane.records.end for lane in self._spool.lanes if lane.is_own]
+        self._await_moved(own, begun + _READ_WAIT_SECONDS)
+        end = begun + (_YOUNG_READ_WAIT_SECONDS if is_young else 0)
         pause = _READ_PAUSE_SECONDS
-        while True:
-            found = self._read(id)
-            age = abs((datetime.now(UTC) - made).total_seconds())
-            if found is not None or age > _YOUNG_SECONDS or time.monotonic() > end:
-                return found
+        while (found := self._read(id)) is None and time.monotonic() < end:
             self._moving.hurry()
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_READ_PAUSE_SECONDS)
+        if found is None and not all(mark.is_moved for mark in own):
+            raise DatabaseAwayError(
+                f"The prediction {id}, if there is one, is on its way to {self._database.url},"
+                " which takes nothing at the moment: ask again later."
+            )
+        return found
 
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything that this process has appended is where it belongs.
@@ -334,9 +345,8 @@ class PredictionLog:
         finally:
             self._images.move()
 
-    def _await_own(self, end: float) -> None:
+    def _await_moved(self, marks: list[Mark], end: float) -> None:
         """Wait for what this process has written, unless the database is known to be away."""
-        marks = [lane.records.end for lane in self._spool.lanes if lane.is_own]
         while not all(mark.is_moved for mark in marks):
             if self._database_health.error or time.monotonic() > end:
                 return
