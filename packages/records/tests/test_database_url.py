@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_records.database_url import read_url, shown
+from mlopsproj_records.database_url import identity, read_url, shown
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,22 @@ def test_no_password_is_shown():
     assert shown(url) == (
         "postgresql://me:***@db.example:5433/log?sslmode=require&sslpassword=%2A%2A%2A"
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("sqlite:///log.db", f"sqlite:///{Path.cwd()}/log.db"),
+        ("postgresql://me:old@host/log", "postgres://you:new@host:5432/log?sslmode=require"),
+        ("postgresql:///log?host=/run/pg", "postgresql://me@/log?host=/run/pg"),
+    ],
+)
+def test_a_database_is_the_same_however_it_is_written(one, other):
+    assert identity(read_url(one)) == identity(read_url(other))
+
+
+def test_other_databases_are_others():
+    urls = ["sqlite:///a.db", "sqlite:///b.db", "postgresql://host/a", "postgresql://host/b"]
+    urls += ["postgresql://other/a", "postgresql://host:5433/a", "postgresql:///a?host=/run/pg"]
+    assert len({identity(read_url(url)) for url in urls}) == len(urls)
+    assert "secret" not in identity(read_url("postgresql://me:secret@host/a?password=secret"))

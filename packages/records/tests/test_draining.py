@@ -29,7 +29,7 @@ class Taker:
 
 class Rig:
     def __init__(self, folder):
-        self.spool, self.counts = Spool(folder, 1 << 20), Counts()
+        self.spool, self.counts = Spool(folder, 1 << 20, database="here"), Counts()
         self.folder = folder
         self.check, self.moved = lambda: None, []
 

@@ -103,3 +103,20 @@ def test_rows_whose_images_cannot_be_deleted_stay(make, database, predicted, ima
     with pytest.raises(RecordsError, match="image store"):
         make(max_age_days=2).step()
     assert len(held(database)) == 1
+
+
+def test_what_could_not_expire_is_tried_again_at_once(make, database, predicted, monkeypatch):
+    url = make()._store.keep("ab" * 32, b"image")
+    database.insert([predicted(time=OLD, image_url=url)])
+    expiry = make(max_age_days=2)
+
+    def forbidden(_):
+        raise RecordsError("the bucket lets nothing be deleted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageStore, "delete", lambda _, url: forbidden(url))
+        for _ in range(2):
+            with pytest.raises(RecordsError, match="bucket"):
+                expiry.step()
+    assert not expiry.step()
+    assert held(database) == []

@@ -35,3 +35,14 @@ def test_what_comes_and_goes_is_said_once(health, caplog, monkeypatch):
     monkeypatch.setattr(health_module, "SILENT_SECONDS", 0)
     health.note(OSError("full again"))
     assert said(caplog)[2:] == ["ERROR Nothing works: full again"]
+
+
+def test_what_stays_away_after_coming_back_is_said(health, caplog, monkeypatch):
+    health.note(OSError("restarting"))
+    health.note(None)
+    health.note(OSError("gone"))
+    assert len(said(caplog)) == 2
+    monkeypatch.setattr(health_module, "SILENT_SECONDS", 0)  # they have passed
+    health.note(OSError("gone"))
+    health.note(OSError("gone"))
+    assert said(caplog)[2:] == ["ERROR Nothing works: gone"]

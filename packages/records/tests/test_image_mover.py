@@ -17,7 +17,7 @@ from mlopsproj_records.spool import Spool
 
 class Rig:
     def __init__(self, tmp_path, database, predicted):
-        self.spool, self.counts = Spool(tmp_path / "spool", 1 << 24), Counts()
+        self.spool, self.counts = Spool(tmp_path / "spool", 1 << 24, database="here"), Counts()
         self.database, self.predicted = database, predicted
         self.folder = tmp_path / "images"
         self.store = ImageStore(str(self.folder))

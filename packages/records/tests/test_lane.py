@@ -145,7 +145,7 @@ def test_adopted_segments_come_in_their_order(tmp_path):
 
 def test_an_empty_lane_leaves_no_lock(tmp_path):
     lock = tmp_path / f"{LANE}.lock"
-    lane = Lane(tmp_path, LANE, try_lock(lock), is_own=True)
+    lane = Lane(tmp_path, LANE, try_lock(lock), database="here", is_own=True)
     assert lane.is_empty
     lane.release()
     assert files(tmp_path) == []
@@ -153,7 +153,7 @@ def test_an_empty_lane_leaves_no_lock(tmp_path):
 
 def test_a_lane_that_holds_something_can_be_adopted_once_it_is_released(tmp_path):
     lock = tmp_path / f"{LANE}.lock"
-    lane = Lane(tmp_path, LANE, try_lock(lock), is_own=True)
+    lane = Lane(tmp_path, LANE, try_lock(lock), database="here", is_own=True)
     lane.images.write(framed(b"one"), 1)
     assert try_lock(lock) is None
     lane.images.seal()
@@ -165,7 +165,7 @@ def test_a_lane_that_holds_something_can_be_adopted_once_it_is_released(tmp_path
 def test_a_lock_that_somebody_removed_is_taken_again(tmp_path):
     folder = tmp_path / "spool"
     lock = folder / f"{LANE}.lock"
-    lane = Lane(folder, LANE, try_lock(lock), is_own=True)
+    lane = Lane(folder, LANE, try_lock(lock), database="here", is_own=True)
     lane.records.write(framed(b"one"), 1)
     shutil.rmtree(folder)
     lane.records.seal()
@@ -180,7 +180,7 @@ def test_a_lock_that_somebody_removed_is_taken_again(tmp_path):
 
 def test_a_lane_that_somebody_else_has_taken_is_written_no_more(tmp_path):
     lock = tmp_path / f"{LANE}.lock"
-    lane = Lane(tmp_path, LANE, try_lock(lock), is_own=True)
+    lane = Lane(tmp_path, LANE, try_lock(lock), database="here", is_own=True)
     lock.unlink()
     other = try_lock(lock)
     with pytest.raises(OSError, match="held by another process"):

@@ -9,12 +9,16 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 from mlopsproj_core.errors import ConfigError, DatabaseAwayError, NotDurableError, RecordsError
 from mlopsproj_records import Database, upgrade, uuid7
 from mlopsproj_records import log as log_module
+from mlopsproj_records.frames import frame
 from mlopsproj_records.log import LogConfig, PredictionLog
+from mlopsproj_records.spool import Spool
 
+OLD_ID = "01900000-0000-7000-8000-000000000001"  # of 2024
 PROCESS = Path(__file__).with_name("logging_process.py")
 
 
@@ -126,6 +130,22 @@ def test_what_does_not_arrive_is_not_said_to_be_missing(sqlite, predicted):
             with pytest.raises(DatabaseAwayError, match="on its way"):
                 log.prediction(record.id)
         wait_until(lambda: log.prediction(record.id) is not None)
+
+
+def test_what_a_dead_process_left_is_not_said_to_be_missing(sqlite, predicted):
+    upgrade(sqlite.database_url)
+    record = predicted(id=OLD_ID)
+    with Database(sqlite.database_url) as database:
+        dead = Spool(sqlite.spool_dir, 1 << 20, database=database.identity)
+    dead.write("records", frame(dead.marker, msgspec.msgpack.encode(record)), 1)
+    dead.close()
+    with contextlib.ExitStack() as slow:
+        slow.enter_context(slow_to_take(sqlite, 60))
+        with PredictionLog(sqlite) as heir:
+            wait_until(lambda: len(heir._spool.lanes) == 1)
+            with pytest.raises(DatabaseAwayError, match="on its way"):
+                heir.prediction(record.id)
+            slow.close()
 
 
 def test_an_id_that_names_nothing(sqlite):

@@ -13,7 +13,7 @@ from mlopsproj_records.spool import QUARANTINE, Spool
 class Rig:
     def __init__(self, folder, database):
         self.folder, self.database = folder, database
-        self.spool, self.counts, self.sealed = Spool(folder, 1 << 24), Counts(), []
+        self.spool, self.counts, self.sealed = Spool(folder, 1 << 24, database="here"), Counts(), []
         self.mover = Mover(
             self.spool,
             database,

@@ -37,7 +37,7 @@ def content(spool):
 
 
 def test_nothing_is_made_before_it_is_needed(folder):
-    spool = Spool(folder, MIB)
+    spool = Spool(folder, MIB, database="here")
     spool.look_around()
     assert spool.lanes == ()
     assert spool.waiting_bytes == 0
@@ -46,7 +46,7 @@ def test_nothing_is_made_before_it_is_needed(folder):
 
 
 def test_nothing_is_left_once_everything_is_moved(folder):
-    spool = Spool(folder, MIB)
+    spool = Spool(folder, MIB, database="here")
     spool.write("records", frame(spool.marker, b"one"), 1)
     spool.write("images", frame(spool.marker, b"image"), 1)
     assert content(spool) == {"records": [b"one"], "images": [b"image"]}
@@ -56,10 +56,10 @@ def test_nothing_is_left_once_everything_is_moved(folder):
 
 
 def test_what_a_closed_spool_holds_is_adopted(folder):
-    first = Spool(folder, MIB)
+    first = Spool(folder, MIB, database="here")
     first.write("records", frame(first.marker, b"one"), 1)
     first.write("images", frame(first.marker, b"image"), 1)
-    second = Spool(folder, MIB)
+    second = Spool(folder, MIB, database="here")
     second.look_around()
     assert second.lanes == ()  # its owner lives
     assert second.waiting_bytes == first.waiting_bytes
@@ -81,7 +81,7 @@ import os, sys
 from pathlib import Path
 from mlopsproj_records.frames import frame
 from mlopsproj_records.spool import Spool
-spool = Spool(Path(sys.argv[1]), 1 << 20)
+spool = Spool(Path(sys.argv[1]), 1 << 20, database="here")
 spool.write("records", frame(spool.marker, b"last words"), 1)
 os._exit(9)
 """
@@ -89,7 +89,7 @@ os._exit(9)
 
 def test_of_several_that_look_one_adopts_a_dead_process(folder):
     subprocess.run([sys.executable, "-c", DYING, folder], check=False)
-    spools = [Spool(folder, MIB) for _ in range(8)]
+    spools = [Spool(folder, MIB, database="here") for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(Spool.look_around, spools))
     assert sorted(len(spool.lanes) for spool in spools) == [0] * 7 + [1]
@@ -107,13 +107,13 @@ def test_a_lock_that_belongs_to_nothing_is_removed(folder):
     try_lock(folder / "00112233445566ff.lock").close()
     (folder / "notes.txt").write_text("somebody else's")
     (folder / "retention.lock").touch()
-    spool = Spool(folder, MIB)
+    spool = Spool(folder, MIB, database="here")
     spool.look_around()
     assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "retention.lock"]
 
 
 def test_records_stop_at_the_limit_and_images_at_half_of_it(folder):
-    spool = Spool(folder, 1000)
+    spool = Spool(folder, 1000, database="here")
     spool.write("images", frame(spool.marker, bytes(400)), 1)
     with pytest.raises(OSError, match="limit of 1000 bytes"):
         spool.write("images", frame(spool.marker, bytes(100)), 1)
@@ -126,9 +126,9 @@ def test_records_stop_at_the_limit_and_images_at_half_of_it(folder):
 
 
 def test_what_others_hold_counts_for_the_limit(folder):
-    other = Spool(folder, 1000)
+    other = Spool(folder, 1000, database="here")
     other.write("records", frame(other.marker, bytes(900)), 1)
-    spool = Spool(folder, 1000)
+    spool = Spool(folder, 1000, database="here")
     spool.look_around()
     with pytest.raises(OSError, match="limit"):
         spool.write("records", frame(spool.marker, bytes(200)), 1)
@@ -140,7 +140,7 @@ def test_what_others_hold_counts_for_the_limit(folder):
 
 
 def test_quarantined_frames_are_read_again_once_they_are_moved_back(folder):
-    spool = Spool(folder, MIB)
+    spool = Spool(folder, MIB, database="here")
     spool.write("records", frame(spool.marker, b"odd"), 1)
     (segment,) = spool.lanes[0].records.unmoved()
     spool.quarantine(segment, frame(spool.marker, b"odd"))
@@ -154,7 +154,7 @@ def test_quarantined_frames_are_read_again_once_they_are_moved_back(folder):
     ]
     for path in quarantine.iterdir():
         path.rename(folder / path.name)
-    again = Spool(folder, MIB)
+    again = Spool(folder, MIB, database="here")
     again.look_around()
     assert content(again)["records"] == [b"odd"]
     again.close()
@@ -162,8 +162,39 @@ def test_quarantined_frames_are_read_again_once_they_are_moved_back(folder):
 
 def test_a_lane_that_cannot_be_locked_is_told_of_once(folder, caplog):
     (folder / "00112233445566ff.lock").mkdir(parents=True)  # nobody can open it for writing
-    spool = Spool(folder, MIB)
+    spool = Spool(folder, MIB, database="here")
     spool.look_around()
     spool.look_around()
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert "cannot be adopted" in caplog.text
+    assert "is not adopted" in caplog.text
+
+
+def test_what_is_for_another_database_is_left_to_it(folder, caplog):
+    first = Spool(folder, MIB, database="production")
+    first.write("records", frame(first.marker, b"one"), 1)
+    (lock,) = folder.glob("*.lock")
+    first.close()
+    other = Spool(folder, MIB, database="staging")
+    other.look_around()
+    other.look_around()
+    assert other.lanes == ()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "for production, and not for staging. They are moved" in caplog.text
+    same = Spool(folder, MIB, database="production")
+    same.look_around()
+    assert content(same)["records"] == [b"one"]
+    same.close()
+    lock.unlink()  # as the message says
+    other.look_around()
+    assert content(other)["records"] == [b"one"]
+    other.close()
+
+
+def test_a_lock_that_says_nothing_is_anybodys(folder):
+    subprocess.run([sys.executable, "-c", DYING, folder], check=False)
+    (lock,) = folder.glob("*.lock")
+    lock.write_bytes(b"")  # the machine went down before the word was on the disk
+    spool = Spool(folder, MIB, database="another")
+    spool.look_around()
+    assert content(spool)["records"] == [b"last words"]
+    spool.close()

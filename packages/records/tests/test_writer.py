@@ -42,7 +42,11 @@ def url(tmp_path):
 class Rig:
     def __init__(self, tmp_path, url):
         self.folder = tmp_path / "spool"
-        self.spool, self.counts, self.answers = Spool(self.folder, 1 << 22), Counts(), Answers()
+        self.spool, self.counts, self.answers = (
+            Spool(self.folder, 1 << 22, database="here"),
+            Counts(),
+            Answers(),
+        )
         self.database, self.wakes, self.told = Database(url), [], []
         self.writer = Writer(
             self.spool,

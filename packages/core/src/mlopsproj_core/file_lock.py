@@ -47,7 +47,7 @@ def try_lock(path: Path) -> IO[bytes] | None:
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            file = path.open("ab")
+            file = path.open("a+b")
         except FileNotFoundError:  # its folder was removed meanwhile
             continue
         if not _try_lock(file):

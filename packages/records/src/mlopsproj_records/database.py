@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlopsproj_records import migration
-from mlopsproj_records.database_url import read_url, shown
+from mlopsproj_records.database_url import identity, read_url, shown
 from mlopsproj_records.engine import open_engine, transaction
 from mlopsproj_records.failures import away, may_be_repeated, reason, refuses_row
 from mlopsproj_records.insertion import insert_rows
@@ -64,6 +64,11 @@ class Database:
         """
         self._engine = open_engine(read_url(url))
         self._prepared = False
+
+    @property
+    def identity(self) -> str:
+        """Which database it is, however its URL is written and whoever asks."""
+        return identity(self._engine.url)
 
     @property
     def url(self) -> str:

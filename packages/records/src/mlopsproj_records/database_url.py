@@ -3,6 +3,8 @@
 Knows nothing of connections.
 """
 
+from pathlib import Path
+
 from mlopsproj_core.errors import ConfigError
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -39,6 +41,14 @@ def read_url(text: str) -> URL:
         f"MLOPSPROJ_DATABASE_URL={shown(url)} is of a kind that is not known: give"
         " sqlite:///file.db or postgresql://user:password@host:port/name."
     )
+
+
+def identity(url: URL) -> str:
+    """Which database a URL names, however it is written and whoever asks."""
+    if url.get_backend_name() == "sqlite":
+        return f"sqlite:///{Path(url.database or '').absolute()}"
+    host = url.host or url.query.get("host") or "localhost"
+    return f"postgresql://{host}:{url.port or 5432}/{url.database or url.username or ''}"
 
 
 def shown(url: URL) -> str:

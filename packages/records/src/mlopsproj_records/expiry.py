@@ -66,18 +66,22 @@ class Expiry:
         lock = try_lock(self._lock)
         if lock is None:
             return False
+        finished = False
         with lock:
-            done = prune(
-                self._database,
-                max_age_days=self._max_age_days,
-                max_count=self._max_count,
-                delete_images=self._delete if self._store else None,
-                max_rows=_ROWS_AT_ONCE,
-            )
-            self._counts.add(expired=done.predictions)
-            if not done.finished:  # whoever comes next goes on at once
-                os.utime(self._lock, (0, 0))
-        return not done.finished
+            try:
+                done = prune(
+                    self._database,
+                    max_age_days=self._max_age_days,
+                    max_count=self._max_count,
+                    delete_images=self._delete if self._store else None,
+                    max_rows=_ROWS_AT_ONCE,
+                )
+                self._counts.add(expired=done.predictions)
+                finished = done.finished
+            finally:
+                if not finished:  # whoever comes next goes on at once
+                    os.utime(self._lock, (0, 0))
+        return not finished
 
     def _was_just_done(self) -> bool:
         try:

@@ -47,7 +47,7 @@ class Health:
             was_up, self.error = self.error is None, _text(error)
             if self.error is not None:
                 self.last_error, self.failed_at = self.error, now
-                if was_up and now - self._said_at > SILENT_SECONDS:
+                if not self._has_said and now - self._said_at > SILENT_SECONDS:
                     self._said_at, self._has_said = now, True
                     logger.error("%s: %s", self._failed, self.error)
             elif not was_up and self._has_said:

@@ -219,9 +219,21 @@ class Lane:
         is_own: whether this process writes it, rather than having found it.
     """
 
-    def __init__(self, folder: Path, name: str, lock: IO[bytes], *, is_own: bool) -> None:
+    def __init__(
+        self, folder: Path, name: str, lock: IO[bytes], *, database: str, is_own: bool
+    ) -> None:
+        """Hold no segment yet.
+
+        Args:
+            folder: of the segments.
+            name: see above.
+            lock: of the lane, held.
+            database: that the records are for.
+            is_own: see above.
+        """
         self.name = name
         self.is_own = is_own
+        self._database = database
         self.records = Track(folder, name, "records", self.hold)
         self.images = Track(folder, name, "images", self.hold)
         self._lock = lock
@@ -242,7 +254,7 @@ class Lane:
             if os.path.samestat(path.stat(), os.fstat(self._lock.fileno())):
                 return
         make_folder(path.parent)
-        lock = try_lock(path)
+        lock = take_lock(path, self._database)
         if lock is None:
             raise OSError(errno.EAGAIN, f"{path} is held by another process")
         self._lock.close()
@@ -251,6 +263,32 @@ class Lane:
     def release(self) -> None:
         """Let go: for good if it is empty, else for another process to adopt."""
         remove_lock(self._lock) if self.is_empty else self._lock.close()
+
+
+def take_lock(path: Path, database: str) -> IO[bytes] | None:
+    """Lock a lane, and leave word for which database its records are.
+
+    Returns:
+        The lock; None if another process holds it.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    lock = try_lock(path)
+    if lock is not None and not database_of(lock):
+        try:
+            lock.write(database.encode())
+            lock.flush()
+        except OSError:
+            remove_lock(lock)
+            raise
+    return lock
+
+
+def database_of(lock: IO[bytes]) -> str:
+    """For which database the records of a lane are; empty if nobody has said."""
+    lock.seek(0)
+    return lock.read().decode(errors="replace")
 
 
 def remove_lock(lock: IO[bytes]) -> None:

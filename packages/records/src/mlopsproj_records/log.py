@@ -5,8 +5,8 @@ Knows nothing of HTTP, nor of models.
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,13 +16,12 @@ from mlopsproj_records.counts import Counts
 from mlopsproj_records.database import Database
 from mlopsproj_records.expiry import Expiry
 from mlopsproj_records.health import Health
-from mlopsproj_records.identifiers import time_of
 from mlopsproj_records.image_mover import ImageMover
 from mlopsproj_records.images import ImageStore, is_chosen
-from mlopsproj_records.lane import Mark
 from mlopsproj_records.mover import LOOK_AROUND_SECONDS, Mover
 from mlopsproj_records.record import PredictionRecord, Record, StoredPrediction
 from mlopsproj_records.rounds import Rounds
+from mlopsproj_records.search import Search
 from mlopsproj_records.segments import Kind
 from mlopsproj_records.spool import Spool
 from mlopsproj_records.writer import Done, Writer
@@ -35,11 +34,7 @@ CLOSING_SECONDS: Final = 5.0
 # A round costs half a millisecond however little it moves; who reads hurries it.
 _PAUSE_SECONDS: Final = 0.25
 _WRITING_SECONDS: Final = 30.0
-_YOUNG_SECONDS: Final = 5.0
-_READ_WAIT_SECONDS: Final = 1.0
-_YOUNG_READ_WAIT_SECONDS: Final = 4.0
-_READ_PAUSE_SECONDS: Final = 0.02
-_LONGEST_READ_PAUSE_SECONDS: Final = 0.2
+_FLUSH_PAUSE_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +85,7 @@ class LogState:
         spooled_records: waiting for the database, as far as is known of the lanes of dead
             processes.
         spooled_images: waiting for the image store.
-        spool_bytes: waiting, in what this process has written or adopted.
+        spool_bytes: waiting in the folder, of all processes.
         spool_up: whether the spool takes records.
         database_up: whether the database took or gave what it was last asked for.
         images_up: whether images and retention were last done without an error.
@@ -134,7 +129,9 @@ class PredictionLog:
         store = ImageStore(config.image_url) if config.image_url else None
         self._counts = Counts()
         self._database = Database(config.database_url)
-        self._spool = Spool(config.spool_dir, config.max_spool_bytes)
+        self._spool = Spool(
+            config.spool_dir, config.max_spool_bytes, database=self._database.identity
+        )
         self._closed = False
         where = config.spool_dir
         self._spool_health = Health(
@@ -230,36 +227,27 @@ class PredictionLog:
     def prediction(self, id: str) -> StoredPrediction | None:  # noqa: A002 (the record's field)
         """A prediction and its latest feedback; blocks, for seconds where the database is slow.
 
-        One that was made a moment ago may still be on its way, from whichever process: it is
-        waited for, as is feedback that this process has made durable.
-
         Returns:
             None if there is no such prediction.
 
         Raises:
-            DatabaseAwayError: if the database is away, or has not taken yet what this process
-                has made durable, so that nobody knows.
-            MigrationError: if its schema is not this release's.
+            DatabaseAwayError: see `Search.step`.
+            MigrationError: the same.
         """
-        made = time_of(id)
-        if made is None:
-            return None
-        is_young = abs((datetime.now(UTC) - made).total_seconds()) <= _YOUNG_SECONDS
-        begun = time.monotonic()
-        own = [lane.records.end for lane in self._spool.lanes if lane.is_own]
-        self._await_moved(own, begun + _READ_WAIT_SECONDS)
-        end = begun + (_YOUNG_READ_WAIT_SECONDS if is_young else 0)
-        pause = _READ_PAUSE_SECONDS
-        while (found := self._read(id)) is None and time.monotonic() < end:
-            self._moving.hurry()
+        search = self.search(id)
+        while (pause := search.step()) is not None:
             time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_READ_PAUSE_SECONDS)
-        if found is None and not all(mark.is_moved for mark in own):
-            raise DatabaseAwayError(
-                f"The prediction {id}, if there is one, is on its way to {self._database.url},"
-                " which takes nothing at the moment: ask again later."
-            )
-        return found
+        return search.found
+
+    def search(self, id: str) -> Search:  # noqa: A002 (the record's field)
+        """The same for those who do not block."""
+        return Search(
+            id,
+            self._spool.lanes,
+            read=self._read,
+            is_away=lambda: self._database_health.error is not None,
+            hurry=self._moving.hurry,
+        )
 
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until everything that this process has appended is where it belongs.
@@ -277,7 +265,7 @@ class PredictionLog:
                 return False
             self._moving.hurry()
             self._upkeep.hurry()
-            time.sleep(_READ_PAUSE_SECONDS)
+            time.sleep(_FLUSH_PAUSE_SECONDS)
         return True
 
     def state(self) -> LogState:
@@ -288,9 +276,7 @@ class PredictionLog:
         return LogState(
             spooled_records=sum(lane.records.waiting_frames for lane in lanes),
             spooled_images=sum(lane.images.waiting_frames for lane in lanes),
-            spool_bytes=sum(
-                lane.records.waiting_bytes + lane.images.waiting_bytes for lane in lanes
-            ),
+            spool_bytes=self._spool.waiting_bytes,
             spool_up=self._spool_health.error is None,
             database_up=self._database_health.error is None,
             images_up=self._images_health.error is None,
@@ -336,6 +322,12 @@ class PredictionLog:
         (self._moving if written == "records" else self._upkeep).wake()
 
     def _move(self) -> None:
+        if self._spool_health.error:
+            with suppress(OSError):
+                self._spool.probe()
+                self._spool_health.note(None)
+        if self._spool_health.error or self._database_health.error:
+            self._database.ping()  # where nothing waits, a round would say that all is well
         self._mover.move()
 
     def _keep_up(self) -> None:
@@ -345,19 +337,10 @@ class PredictionLog:
         finally:
             self._images.move()
 
-    def _await_moved(self, marks: list[Mark], end: float) -> None:
-        """Wait for what this process has written, unless the database is known to be away."""
-        while not all(mark.is_moved for mark in marks):
-            if self._database_health.error or time.monotonic() > end:
-                return
-            self._moving.hurry()
-            time.sleep(_READ_PAUSE_SECONDS)
-
     def _read(self, id: str) -> StoredPrediction | None:  # noqa: A002 (the record's field)
         try:
             found = self._database.prediction(id)
         except (DatabaseAwayError, MigrationError) as error:
             self._database_health.note(error)
             raise
-        self._database_health.note(None)
         return found

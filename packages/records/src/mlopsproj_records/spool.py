@@ -2,10 +2,10 @@
 
     {lane}.lock  {lane}-00000001.records  {lane}-00000002.images  …  quarantine/
 
-Each process writes a lane of its own; the lane of one that has died is adopted by whichever finds
-it first. What the database will never take, and what is damaged, goes to `quarantine`; segments
-that are moved from there into the folder are read again. Knows nothing of the database, nor of
-what the frames mean.
+Each process writes a lane of its own, whose lock says which database its records are for; the lane
+of one that has died is adopted by whichever of that database finds it first. What the database will
+never take, and what is damaged, goes to `quarantine`; segments that are moved from there into the
+folder are read again. Knows nothing of what the database is, nor of what the frames mean.
 """
 
 import errno
@@ -22,7 +22,7 @@ from mlopsproj_core.file_lock import try_lock
 from mlopsproj_core.local_files import make_folder, sync_folder
 
 from mlopsproj_records.frames import MARKER_BYTES
-from mlopsproj_records.lane import Lane, Segment, remove_lock
+from mlopsproj_records.lane import Lane, Segment, database_of, remove_lock, take_lock
 from mlopsproj_records.segments import Kind, SegmentName
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 QUARANTINE: Final = "quarantine"
 _IMAGES_AT_MOST: Final = 0.5
 """Share of the spool beyond which no image is added: the rest is for records."""
+_PROBE_BYTES: Final = 64 * 1024
 _LOCK_ATTEMPTS: Final = 100
 _LOCK_PAUSE_SECONDS: Final = 0.01
 _LOCK = re.compile(r"([0-9a-f]{16})\.lock", re.ASCII)
@@ -43,14 +44,16 @@ class Spool:
         marker: with which its own frames begin.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int, *, database: str) -> None:
         """Nothing is made or reached yet.
 
         Args:
             folder: made, when first written to.
             max_bytes: of what waits in it, in the lanes of all processes.
+            database: that its records are for, as `identity` tells it.
         """
         self.folder = folder
+        self._database = database
         self.marker = os.urandom(MARKER_BYTES)
         self._max_bytes = max_bytes
         self._own: Lane | None = None
@@ -66,12 +69,32 @@ class Spool:
             OSError: if that cannot be; nothing is written then.
         """
         allowed = self._max_bytes * (1 if kind == "records" else _IMAGES_AT_MOST)
-        if self.waiting_bytes + len(data) > allowed:
+        self._check_limit(len(data), allowed)
+        own = self._own or self._begin()
+        (own.records if kind == "records" else own.images).write(data, count)
+
+    def probe(self) -> None:
+        """Return if a record could be written now.
+
+        Raises:
+            OSError: if not.
+        """
+        self._check_limit(_PROBE_BYTES, self._max_bytes)
+        make_folder(self.folder)
+        path = self.folder / f"{self.marker.hex()}.probe"
+        try:
+            with open(path, "wb", opener=_private) as file:
+                file.write(bytes(_PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _check_limit(self, size: int, allowed: float) -> None:
+        if self.waiting_bytes + size > allowed:
             raise OSError(
                 errno.EDQUOT, f"what waits has reached the limit of {self._max_bytes} bytes"
             )
-        own = self._own or self._begin()
-        (own.records if kind == "records" else own.images).write(data, count)
 
     def seal_moved(self) -> None:
         """Let segments go that are moved; called by the thread that writes."""
@@ -145,8 +168,8 @@ class Spool:
         make_folder(self.folder)
         name = self.marker.hex()
         for _ in range(_LOCK_ATTEMPTS):
-            if lock := try_lock(self.folder / f"{name}.lock"):
-                self._own = Lane(self.folder, name, lock, is_own=True)
+            if lock := take_lock(self.folder / f"{name}.lock", self._database):
+                self._own = Lane(self.folder, name, lock, database=self._database, is_own=True)
                 return self._own
             time.sleep(_LOCK_PAUSE_SECONDS)  # somebody looks whether its holder is dead
         raise OSError(errno.EAGAIN, f"{name}.lock in {self.folder} is held by another process")
@@ -175,14 +198,21 @@ class Spool:
         try:
             lock = try_lock(self.folder / f"{name}.lock")
         except OSError as error:
-            if name not in self._not_ours:
-                logger.error("%s in %s cannot be adopted: %s", name, self.folder, error)  # noqa: TRY400 (says it all)
-                self._not_ours.add(name)
+            self._leave(name, f"it cannot be locked: {error}")
             return None
         if lock is None:
             return None
+        database = database_of(lock) or self._database
+        if segments and database != self._database:
+            lock.close()
+            self._leave(
+                name,
+                f"its records are for {database}, and not for {self._database}. They are moved by"
+                f" the next service that uses that one; to move them here, remove {name}.lock",
+            )
+            return None
         # Its process may have written more, or have moved it, since the folder was listed.
-        lane = Lane(self.folder, name, lock, is_own=False)
+        lane = Lane(self.folder, name, lock, database=database, is_own=False)
         now = self._listed()[0].get(name, segments)
         lane.records.adopt(segment for segment in now if segment.kind == "records")
         lane.images.adopt(segment for segment in now if segment.kind == "images")
@@ -191,6 +221,11 @@ class Spool:
             return None
         logger.info("adopted %d segments of a process that ended: %s", len(now), name)
         return lane
+
+    def _leave(self, name: str, reason: str) -> None:
+        if name not in self._not_ours:
+            self._not_ours.add(name)
+            logger.error("%s in %s is not adopted: %s", name, self.folder, reason)
 
 
 def _size(entry: os.DirEntry[str]) -> int:
