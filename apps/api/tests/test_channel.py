@@ -136,3 +136,14 @@ def test_each_end_hears_that_the_other_is_gone(ends, connection):
     assert supervisor.news() == []
     assert supervisor.gone
     supervisor.close()
+
+
+def test_a_connection_for_which_no_file_may_be_open_is_told_to_be_closed(ends):
+    supervisor, worker = ends
+    supervisor.connections = 1
+    # What arrives at a process that may have no more files open: the byte without the connection.
+    taken, gone = run(worker, lambda: supervisor.socket.send(b"c"))
+    assert taken == []
+    assert not gone
+    supervisor.news()
+    assert supervisor.connections == 0

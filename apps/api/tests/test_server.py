@@ -84,3 +84,31 @@ def test_an_idle_connection_is_closed_after_a_set_time(start_api):
         client.sendall(request())
         # Until it is closed, though nothing asks for that.
         assert read_all(client).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_signal_that_arrives_twice_is_one(start_api):
+    api = start_api()
+    whole = request()
+    with connect(api) as begun:
+        begun.sendall(whole[:-10])
+        time.sleep(0.5)
+        for _ in range(3):  # by the terminal, by systemd, by `uv run`
+            api.process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+        begun.sendall(whole[-10:])
+        assert read_all(begun).startswith(b"HTTP/1.1 200 ")
+    assert api.process.wait(30) == 0
+
+
+def test_under_nohup_it_outlives_the_terminal(start_api):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        api = start_api()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    api.process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    with connect(api) as client:
+        client.sendall(request("Connection: close"))
+        assert read_all(client).startswith(b"HTTP/1.1 200 ")
+    assert api.terminate() == 0

@@ -34,6 +34,7 @@ def test_every_variable_that_is_shown_is_read(monkeypatch):
         "MLOPSPROJ_API_SCHEDULING": "single",
         "MLOPSPROJ_API_LOG_LEVEL": "debug",
         "MLOPSPROJ_API_CORS_ORIGINS": "https://a.example,https://b.example",
+        "MLOPSPROJ_API_PROXIES": "10.0.0.1, 192.168.0.0/16",
     }
     given = {}
     for variable, row in rows.items():
@@ -73,6 +74,8 @@ def test_an_empty_variable_counts_as_unset(settings):
         ("MLOPSPROJ_API_LOG", "perhaps"),
         ("MLOPSPROJ_API_RETENTION_DAYS", "-1"),
         ("MLOPSPROJ_API_LOG_LEVEL", "loud"),
+        ("MLOPSPROJ_API_PROXIES", "nginx"),
+        ("MLOPSPROJ_API_PROXIES", "10.0.0.1,*"),
     ],
 )
 def test_a_bad_value_is_named_with_its_variable(settings, variable, value):
@@ -122,6 +125,8 @@ def test_a_password_is_not_shown(settings):
     (shown,) = (row.value for row in rows if row.variable == "MLOPSPROJ_DATABASE_URL")
     assert shown == without_password(url) == "postgresql://user@host:5432/name"
     assert without_password("sqlite:///a@b.db") == "sqlite:///a@b.db"
+    query = "postgresql://host/db?user=me&password=se@cret&sslmode=require"
+    assert without_password(query) == "postgresql://host/db?user=me&password=***&sslmode=require"
 
 
 def test_the_readme_shows_every_setting():

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import time
 import httpx
 import psutil
 import pytest
+from mlopsproj_api.supervisor import Supervisor
 from serving.metrics_page import metric
 from serving.pictures import plain
 
@@ -111,11 +113,61 @@ def test_a_second_signal_ends_all_at_once(two):
     assert not alive
 
 
+@pytest.mark.slow
+def test_a_signal_that_everybody_gets_ends_all_in_order(two):
+    """As systemd sends it, to each process of a unit, and `uv run` once more."""
+    with half_a_request(two.port) as client:
+        for process in two.processes()[::-1] + two.processes():
+            process.send_signal(signal.SIGTERM)
+        client.sendall(b"x" * 96)
+        assert client.recv(100).startswith(b"HTTP/1.1 422 ")
+    assert two.process.wait(30) == 0
+
+
+class Taker:
+    """A process as the supervisor sees it, which has room for so many connections."""
+
+    def __init__(self, room):
+        self.room, self.connections, self.takes_connections = room, 0, True
+        self.channel = self
+
+    def give(self, connection):
+        if self.connections == self.room:
+            return False
+        self.connections += 1
+        return True
+
+
+def test_a_connection_for_which_there_is_no_room_is_kept():
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=16) as listener,
+        contextlib.ExitStack() as on,
+    ):
+        supervisor = Supervisor(listener, workers=1, shutdown_seconds=1, ready=lambda _: None)
+        taker = Taker(room=2)
+        supervisor._workers = [taker]
+        supervisor._listen_where_connections_are_taken()
+        clients = [
+            on.enter_context(socket.create_connection(listener.getsockname(), timeout=5))
+            for _ in range(5)
+        ]
+        supervisor._connect()
+        supervisor._listen_where_connections_are_taken()
+        assert (taker.connections, supervisor._listening) == (2, False)  # the kernel has two
+        clients[2].settimeout(0.1)
+        with pytest.raises(TimeoutError):  # neither answered nor closed
+            clients[2].recv(1)
+        taker.room = 5
+        supervisor._listen_where_connections_are_taken()
+        assert supervisor._listening
+        supervisor._connect()
+        assert taker.connections == 5
+        supervisor._selector.close()
+
+
 @contextlib.contextmanager
 def half_a_request(port):
     """A request whose body does not come, and which is waited for."""
-    import socket
-
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         client.sendall(
             b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\n"

@@ -1,3 +1,4 @@
+import signal
 import socket
 import time
 
@@ -12,7 +13,7 @@ def worker(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLOPSPROJ_API_LOG", "0")
     (tmp_path / "run").mkdir()
-    worker = WorkerProcess(tmp_path / "run")
+    worker = WorkerProcess(tmp_path / "run", shutdown_seconds=1)
     yield worker
     worker.kill()
     worker._process.wait(30)
@@ -78,3 +79,16 @@ def test_one_that_says_nothing_for_long_is_killed(worker, monkeypatch):
     monkeypatch.setattr(worker_process, "SILENT_SECONDS", -1.0)
     worker.kill_if_it_hangs()
     assert worker._process.wait(30) == -9
+
+
+def test_one_that_does_not_end_is_killed(worker, monkeypatch):
+    wait(worker, worker.news)
+    monkeypatch.setattr(worker_process, "ENDING_MARGIN_SECONDS", -1.0)
+    worker._process.send_signal(signal.SIGSTOP)
+    worker.end()
+    end = time.monotonic() + 60
+    while worker.exit_code() is None:
+        assert time.monotonic() < end
+        worker.kill_if_it_hangs()
+        time.sleep(0.02)
+    assert worker.exit_code() == -9

@@ -101,6 +101,8 @@ class WorkerEnd:
                 self.stop()
                 self._gone()
                 return
+            if not files:  # no more may be open: the connection is gone
+                self.closed()
             for file in files:
                 self._connected(socket.socket(fileno=file))
 

@@ -22,6 +22,7 @@ from mlopsproj_api.channel import WorkerEnd
 from mlopsproj_api.connection import connections_within
 from mlopsproj_api.listening import BACKLOG
 from mlopsproj_api.settings import ApiSettings
+from mlopsproj_api.signals import EndingSignals
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Server(uvicorn.Server):
         )
         self._ready = ready
         self._channel = channel
+        self._signals = EndingSignals()
         self._connecting: set[asyncio.Task[Any]] = set()
         self._protocol_class: Any = None
 
@@ -135,20 +137,24 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End after the first signal in order, after the second at once."""
         del frame
-        if self.should_exit:
-            os._exit(_SIGNALLED + sig)
         self.should_exit = True
+        # One of several is ended at once by its supervisor alone, which may pass on the first late.
+        if self._signals.hear() == "second" and self._channel is None:
+            os._exit(_SIGNALLED + sig)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Hear signals; uvicorn would raise them again at the end, and so never end with 0.
 
-        The service takes no notice of them unless it is the main thread's.
+        The service takes no notice of them unless it is the main thread's, nor of the end of a
+        terminal that it was told to outlive (by `nohup`).
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {sig: signal.signal(sig, self.handle_exit) for sig in _SIGNALS}
+        outlives = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        heard = [sig for sig in _SIGNALS if not (outlives and sig == signal.SIGHUP)]
+        before = {sig: signal.signal(sig, self.handle_exit) for sig in heard}
         try:
             yield
         finally:

@@ -5,8 +5,10 @@ reads the same. Knows nothing of what is done with a setting.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +24,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PORT_VARIABLE = "MLOPSPROJ_API_PORT"
 
 _OWN = "MLOPSPROJ_API_"
+_SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 class ApiSettings(Settings):
@@ -109,7 +112,8 @@ class ApiSettings(Settings):
     )
     proxies: str | None = Field(
         default=None,
-        description="Addresses of proxies whose X-Forwarded-For is believed; none unless given.",
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, with"
+        " commas between; none unless given.",
     )
     keep_alive_seconds: Positive = Field(
         default=75,
@@ -152,6 +156,20 @@ class ApiSettings(Settings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+
+    @field_validator("proxies")
+    @classmethod
+    def _addresses(cls, value: str | None) -> str | None:
+        """Refuse names: a connection comes from an address, which they would never equal."""
+        for part in () if value in {None, "*"} else (value or "").split(","):
+            try:
+                ip_network(part.strip(), strict=False)
+            except ValueError:
+                raise ValueError(
+                    f'"{part.strip()}" is neither an address (10.0.0.1) nor a network (10.0.0.0/8);'
+                    ' "*" alone believes everybody'
+                ) from None
+        return value
 
     @field_validator("log_level", "scheduling", mode="before")
     @classmethod
@@ -238,7 +256,9 @@ def without_password(url: str) -> str:
     """A URL that may be shown."""
     head, at, tail = url.rpartition("@")
     scheme, slashes, user = head.partition("://")
-    return f"{scheme}{slashes}{user.partition(':')[0]}{at}{tail}" if at and slashes else url
+    if at and slashes:
+        url = f"{scheme}{slashes}{user.partition(':')[0]}{at}{tail}"
+    return _SECRET.sub(r"\1***", url)
 
 
 def _shown(value: object) -> str:

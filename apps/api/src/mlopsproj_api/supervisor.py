@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from mlopsproj_api.signals import EndingSignals
 from mlopsproj_api.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
@@ -30,11 +31,14 @@ logger = logging.getLogger(__name__)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 _SIGNALLED: Final = 128
-_MARGIN_SECONDS: Final = 10.0
 _LONG_LIFE_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_MEMORY: Final = "/dev/shm"  # noqa: S108 (the folder in it is made by mkdtemp)
 _AT_ONCE: Final = 64
+_FULL_SECONDS: Final = 0.01
+"""After which it is looked whether a process has room for a connection again."""
+_GIVING_SECONDS: Final = 1.0
 
 
 class Supervisor:
@@ -66,7 +70,8 @@ class Supervisor:
         self._listening = False
         self._announced = False
         self._ending = False
-        self._kill_at = float("inf")
+        self._ending_signals = EndingSignals()
+        self._untaken: socket.socket | None = None
         self._start_at = 0.0
         self._pause_seconds = 0.0
         self._exit_code = 0
@@ -78,11 +83,16 @@ class Supervisor:
         Returns:
             The exit code: 0 if every process ended in order.
         """
-        with tempfile.TemporaryDirectory(prefix="mlopsproj-api-") as folder, self._signals():
+        with (
+            tempfile.TemporaryDirectory(prefix="mlopsproj-api-", dir=_in_memory()) as folder,
+            self._signals(),
+        ):
             while not self._ending or self._workers:
                 self._start_what_is_missing(Path(folder))
                 self._listen_where_connections_are_taken()
-                for key, _ in self._selector.select(timeout=1.0):
+                for key, _ in self._selector.select(
+                    1.0 if self._untaken is None else _FULL_SECONDS
+                ):
                     key.data()
                 self._look_after_all()
         return self._exit_code
@@ -108,10 +118,10 @@ class Supervisor:
 
     def _hear_signals(self, file: int) -> None:
         for sig in os.read(file, 4096):
-            if sig in _ENDING and self._ending:
-                self._exit_code = _SIGNALLED + sig
-                self._kill_all()
-            elif sig in _ENDING:
+            if sig in _ENDING:
+                if self._ending_signals.hear() == "second":
+                    self._exit_code = _SIGNALLED + sig
+                    self._kill_all()
                 self._end()
             elif sig == signal.SIGHUP and sys.stderr.isatty():
                 self._end()  # the terminal is no more
@@ -126,7 +136,12 @@ class Supervisor:
             return  # one at a time: starting takes cores from those that answer
         standing = sum(not worker.ending for worker in self._workers)
         if standing < self._wanted or self._old:
-            worker = WorkerProcess(run_folder)
+            try:
+                worker = WorkerProcess(run_folder, shutdown_seconds=self._shutdown_seconds)
+            except OSError as error:  # no more processes, or no memory for one
+                logger.error("a process cannot be started: %s", error)  # noqa: TRY400 (says it all)
+                self._start_later()
+                return
             self._workers.append(worker)
             self._selector.register(
                 worker.channel.socket, selectors.EVENT_READ, lambda: self._hear(worker)
@@ -146,36 +161,63 @@ class Supervisor:
 
     def _listen_where_connections_are_taken(self) -> None:
         """Connections wait in the kernel as long as no process takes them."""
-        wanted = not self._ending and any(worker.takes_connections for worker in self._workers)
+        if self._untaken is not None:
+            self._connect()
+        wanted = (
+            not self._ending
+            and self._untaken is None
+            and any(worker.takes_connections for worker in self._workers)
+        )
         if wanted and not self._listening:
             self._selector.register(self._listener, selectors.EVENT_READ, self._connect)
         elif self._listening and not wanted:
             self._selector.unregister(self._listener)
         self._listening = wanted
 
-    def _connect(self) -> None:
-        """Give connections to whichever process has the fewest."""
+    def _connect(self) -> bool:
+        """Give connections to whichever process has the fewest.
+
+        Returns:
+            Whether more may be waiting; one for which no process has room is kept for the next.
+        """
         for _ in range(_AT_ONCE):
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:  # none is left, or it is gone already, or no more files may be open
-                return
-            with connection:
-                takers = [worker.channel for worker in self._workers if worker.takes_connections]
-                for channel in sorted(takers, key=lambda channel: channel.connections):
-                    if channel.give(connection):
-                        break
+            if self._untaken is None:
+                try:
+                    self._untaken, _ = self._listener.accept()
+                except OSError:  # none is left, or it is gone already, or no more files may be open
+                    return False
+            if not self._gave(self._untaken):
+                return True
+            self._untaken = None
+        return True
+
+    def _gave(self, connection: socket.socket) -> bool:
+        takers = [worker.channel for worker in self._workers if worker.takes_connections]
+        for channel in sorted(takers, key=lambda channel: channel.connections):
+            if channel.give(connection):
+                connection.close()  # the process has a copy
+                return True
+        return False
+
+    def _give_all(self) -> None:
+        """Give away what the kernel has connected, for as long as that may take."""
+        deadline = time.monotonic() + _GIVING_SECONDS
+        while self._connect() and time.monotonic() < deadline:
+            if self._untaken is not None:
+                time.sleep(_FULL_SECONDS)
+        if self._untaken is not None:
+            self._untaken.close()
+            self._untaken = None
 
     def _end(self) -> None:
         """Give away what the kernel has connected, take no more, and let all processes end."""
         if self._ending:
             return
-        if self._listening:
-            self._connect()
+        if self._listening or self._untaken is not None:
+            self._give_all()
         self._ending = True
         self._listen_where_connections_are_taken()
         self._listener.close()
-        self._kill_at = time.monotonic() + self._shutdown_seconds + _MARGIN_SECONDS
         for worker in self._workers:
             worker.end()
 
@@ -184,10 +226,6 @@ class Supervisor:
             worker.kill()
 
     def _look_after_all(self) -> None:
-        if time.monotonic() > self._kill_at:
-            self._kill_at = float("inf")
-            logger.error("not every process ended in time: they are killed")
-            self._kill_all()
         for worker in list(self._workers):
             code = worker.exit_code()
             if code is None:
@@ -224,10 +262,18 @@ class Supervisor:
             code,
             self._pause_seconds,
         )
+        self._start_later()
+
+    def _start_later(self) -> None:
         self._start_at = time.monotonic() + self._pause_seconds
         self._pause_seconds = min(
             max(self._pause_seconds * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS
         )
+
+
+def _in_memory() -> str | None:
+    """Where the processes share what they count, whatever fills the disk; None for the default."""
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 
 def _nothing(_signal: int, _frame: FrameType | None) -> None:

@@ -16,6 +16,10 @@ SILENT_SECONDS: Final = 30.0
 """After which a process that says nothing is taken to hang; it says something every second."""
 
 
+ENDING_MARGIN_SECONDS: Final = 10.0
+"""On top of what a process may take for its requests: closing the log, and the interpreter."""
+
+
 class WorkerProcess:
     """A process that was started.
 
@@ -26,12 +30,17 @@ class WorkerProcess:
         ending: whether it was told to end, or says that it does.
     """
 
-    def __init__(self, run_folder: Path) -> None:
+    def __init__(self, run_folder: Path, *, shutdown_seconds: float) -> None:
         """Start it.
 
         Args:
             run_folder: that all processes share.
+            shutdown_seconds: that it takes at most to end, once it was told to.
+
+        Raises:
+            OSError: if the system has no room for another process.
         """
+        self._shutdown_seconds = shutdown_seconds
         mine, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(  # noqa: S603 (our own module)
@@ -50,6 +59,7 @@ class WorkerProcess:
         self.ready = False
         self.ending = False
         self._heard = self.begun
+        self._ending_since = float("inf")
 
     @property
     def pid(self) -> int:
@@ -69,7 +79,8 @@ class WorkerProcess:
             if "ready" in one:
                 self.ready = True
                 report = one["ready"]
-            self.ending = self.ending or "ending" in one
+            if "ending" in one:
+                self._ends()
         return report
 
     def exit_code(self) -> int | None:
@@ -79,7 +90,7 @@ class WorkerProcess:
     def end(self) -> None:
         """Tell it to answer what it has, and to end."""
         if not self.ending:
-            self.ending = True
+            self._ends()
             self._process.terminate()
 
     def kill(self) -> None:
@@ -87,8 +98,17 @@ class WorkerProcess:
         self._process.kill()
 
     def kill_if_it_hangs(self) -> None:
-        """End it at once if it is ready and has said nothing for long."""
-        if self.takes_connections and time.monotonic() - self._heard > SILENT_SECONDS:
+        """End it at once if it is ready and has said nothing for long, or does not end."""
+        now = time.monotonic()
+        if self.takes_connections and now - self._heard > SILENT_SECONDS:
             logger.error("process %d hangs, and is replaced", self.pid)
             self.ready = False
             self.kill()
+        elif now - self._ending_since > self._shutdown_seconds + ENDING_MARGIN_SECONDS:
+            self._ending_since = float("inf")
+            logger.error("process %d did not end in time, and is killed", self.pid)
+            self.kill()
+
+    def _ends(self) -> None:
+        if not self.ending:
+            self.ending, self._ending_since = True, time.monotonic()
