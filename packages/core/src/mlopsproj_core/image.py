@@ -17,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from mlopsproj_core.errors import ImageError
+from mlopsproj_core.pixel_budget import PixelBudget
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -27,6 +28,9 @@ MAX_SOURCE_SIDE = 65_535
 """Longest side of a source, in pixels, as in JPEG: beyond it Pillow's crops lose precision."""
 
 MIN_SIDE, MAX_SIDE = 8, 1024
+
+# Each takes up to 20 bytes meanwhile: where there is transparency, five copies of four bytes.
+_decoding = PixelBudget(MAX_PIXELS)
 
 # No other: Pillow would also hand PostScript to an interpreter, for anyone who sends some.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
@@ -227,8 +231,9 @@ def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str, str | None]
         _check_size(image.width, image.height, max_pixels)
         # A JPEG is decoded at its full size here: reduced decoding would change pixels with the
         # version of libjpeg, and the probe would refuse the bundle.
-        image.load()
-        return _eight_bit(_upright(image)), mode, format_
+        with _decoding.room_for(image.width * image.height):
+            image.load()
+            return _eight_bit(_upright(image)), mode, format_
     except ImageError:
         raise
     except UnidentifiedImageError as error:
