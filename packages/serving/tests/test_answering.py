@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 from mlopsproj_core.bundle import Bundle
-from mlopsproj_core.errors import DeadlineError, ImageError, NotDurableError, ServingError
+from mlopsproj_core.errors import (
+    DeadlineError,
+    ImageError,
+    NotDurableError,
+    OverloadedError,
+    ServingError,
+)
 from mlopsproj_records.record import PredictionRecord
 from mlopsproj_serving.config import Limits, SchedulingConfig, ServingConfig
 from mlopsproj_serving.model import ServedModel
@@ -209,6 +215,31 @@ def test_whoever_goes_away_while_being_computed_is_not_recorded(
     asyncio.run(run())
 
 
+def test_what_is_on_its_way_into_the_log_keeps_its_place_when_its_client_goes(
+    small_registry, predictor, strategy, image
+):
+    async def run():
+        log = HeldLog()
+        async with service_of(
+            small_registry, predictor, strategy, log=log, queue_images=4
+        ) as service:
+            gone = ask(service, [image()] * 4)
+            await until(lambda: len(log.appended) == 4)
+            gone.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await gone
+            assert service.admission.inside == 4  # a log that is slow holds no more than may wait
+            with pytest.raises(OverloadedError):
+                await ask(service, [image()])
+            log.may.set()
+            await until(lambda: service.admission.inside == 0)
+            assert len(await ask(service, [image()])) == 1
+            assert service.admission.inside == 0
+            assert counted(service, 'image_failures_total{reason="abandoned"}') == 4
+
+    asyncio.run(run())
+
+
 def test_whoever_goes_away_when_all_is_done_leaves_nothing_behind(
     small_registry, predictor, strategy, image, caplog
 ):
@@ -225,8 +256,7 @@ def test_whoever_goes_away_when_all_is_done_leaves_nothing_behind(
                 log.may.clear()
                 log.appended.clear()
             log.may.set()
-            await asyncio.sleep(0.05)
-            assert service.admission.inside == 0
+            await until(lambda: service.admission.inside == 0)
 
     with caplog.at_level(logging.ERROR):
         asyncio.run(run())

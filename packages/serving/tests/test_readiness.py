@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 from mlopsproj_core.registry import Registry
@@ -134,5 +135,21 @@ def test_whoever_leaves_takes_the_answer_from_nobody_else(models):
         await asyncio.sleep(0)
         leaving.cancel()
         assert await staying is None
+
+    asyncio.run(run())
+
+
+def test_where_nothing_can_be_kept_it_is_not_ready(models):
+    model, _ = models
+
+    async def run():
+        service, readiness = serving(model), Readiness()
+        state = SimpleNamespace(spool_up=False, database_up=True, last_error="the disk is full")
+        service.log = SimpleNamespace(state=lambda: state)
+        assert await readiness.why_not(service) is None  # the database takes them
+        state.database_up = False
+        assert await readiness.why_not(service) == "No answer can be kept: the disk is full"
+        state.spool_up = True
+        assert await readiness.why_not(service) is None
 
     asyncio.run(run())

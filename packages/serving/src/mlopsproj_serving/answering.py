@@ -72,13 +72,17 @@ class RequestedImages:
         return answers
 
     def abandon(self) -> None:
-        """Nobody waits any more: what is not begun is not computed, and its place is free."""
+        """Nobody waits any more: what is not computed yet is not, and its place is free.
+
+        What is on its way into the log keeps its place until it is there: a log that is slow
+        would else hold more and more of what clients have given up.
+        """
         for image in self._images:
             job = image.job  # a thread that finishes it takes it away
             if job is not None:
                 job.abandon()
+                self._leave(image)
         self._let_go()
-        self._service.leave(self._open)
         if self._service.metrics is not None:
             for _ in range(self._open):
                 self._service.metrics.image_failed("abandoned")
@@ -89,15 +93,20 @@ class RequestedImages:
         # until the garbage collector happens to come by.
         self._images = []
 
-    def settle(self) -> bool:
+    def settle(self, image: "_RequestedImage") -> bool:
         """One image has its answer; False if nobody waits for it any more."""
+        self._leave(image)
         if not self._open:
             return False
         self._open -= 1
-        self._service.leave(1)
         if not self._open and not self.all.done():  # it is when the request was just cancelled
             self.all.set_result(None)
         return True
+
+    def _leave(self, image: "_RequestedImage") -> None:
+        if image.has_place:  # both when it is abandoned and when it is finished all the same
+            image.has_place = False
+            self._service.leave(1)
 
 
 class _RequestedImage:
@@ -113,6 +122,7 @@ class _RequestedImage:
         "_request_id",
         "_service",
         "answer",
+        "has_place",
         "job",
     )
 
@@ -132,6 +142,7 @@ class _RequestedImage:
         self._request_id = request_id
         self.job: Job | None = Job(image, deadline, self._finished)
         self.answer: PredictionRecord | MlopsprojError | None = None
+        self.has_place = True
 
     def _finished(self, job: Job, outcome: Computed | MlopsprojError) -> None:
         """In the thread that computed."""
@@ -182,7 +193,7 @@ class _RequestedImage:
 
     def _answered(self, durable: float) -> None:
         """In the event loop."""
-        if not self._request.settle():
+        if not self._request.settle(self):
             return
         service, record, outcome = self._service, self.answer, self._outcome
         assert isinstance(record, PredictionRecord)  # noqa: S101 (or it would have failed)
@@ -205,7 +216,7 @@ class _RequestedImage:
 
     def _failed(self) -> None:
         """In the event loop."""
-        if self._request.settle() and self._service.metrics is not None:
+        if self._request.settle(self) and self._service.metrics is not None:
             self._service.metrics.image_failed(_reason(self.answer))
 
 

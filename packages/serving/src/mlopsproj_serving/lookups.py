@@ -6,9 +6,8 @@ Knows nothing of requests.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mlopsproj_core.errors import DatabaseAwayError, MlopsprojError
 from mlopsproj_core.registry import ModelVersion, Registry
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     from mlopsproj_records.log import PredictionLog
 
 THREADS = 4
+"""For the database, and as many for the registry: neither waits for the other."""
 PATIENCE_SECONDS = 5.0
 """For one lookup, its wait for a thread included."""
 VERSIONS = 256
 """Whose classes are remembered; they never change."""
-
-Found = TypeVar("Found")
 
 
 class Lookups:
@@ -36,7 +34,8 @@ class Lookups:
             patience_seconds: for one lookup.
         """
         self._patience_seconds = patience_seconds
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lookup")
+        self._database = ThreadPoolExecutor(THREADS, thread_name_prefix="lookup-database")
+        self._registry = ThreadPoolExecutor(THREADS, thread_name_prefix="lookup-registry")
         self._classes: OrderedDict[ModelVersion, tuple[str, ...]] = OrderedDict()
 
     async def prediction(
@@ -46,11 +45,20 @@ class Lookups:
     ) -> StoredPrediction | None:
         """What the log holds of a prediction; None if it holds nothing.
 
+        One that is on its way is waited for without a thread.
+
         Raises:
             DatabaseAwayError: if the database does not answer in time, or not at all.
         """
+        loop = asyncio.get_running_loop()
+        search = log.search(id)
         try:
-            return await self._ask(lambda: log.prediction(id))
+            async with asyncio.timeout(self._patience_seconds):
+                while True:
+                    pause = await loop.run_in_executor(self._database, search.step)
+                    if pause is None:
+                        return search.found
+                    await asyncio.sleep(pause)
         except TimeoutError:
             raise DatabaseAwayError(
                 f"The database did not answer within {self._patience_seconds:g} s: try again later."
@@ -61,15 +69,13 @@ class Lookups:
         known = self._classes.get(version)
         if known is None:
             try:
-                known = (await self._ask(lambda: registry.manifest(version))).classes
+                async with asyncio.timeout(self._patience_seconds):
+                    known = await asyncio.get_running_loop().run_in_executor(
+                        self._registry, lambda: registry.manifest(version).classes
+                    )
             except (MlopsprojError, TimeoutError):
                 return None
             self._classes[version] = known
             if len(self._classes) > VERSIONS:
                 self._classes.popitem(last=False)
         return known
-
-    async def _ask(self, question: Callable[[], Found]) -> Found:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._patience_seconds):
-            return await loop.run_in_executor(self._threads, question)

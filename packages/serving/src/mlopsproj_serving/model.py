@@ -19,7 +19,7 @@ from mlopsproj_core.registry import ModelVersion, Registry
 
 from mlopsproj_serving.background import at_low_priority
 from mlopsproj_serving.config import ServingConfig
-from mlopsproj_serving.scheduling.choice import make_scheduler
+from mlopsproj_serving.scheduling.choice import Strategy, make_scheduler
 from mlopsproj_serving.scheduling.job import Computed, Job, Scheduler
 from mlopsproj_serving.scheduling.memory import Memory
 
@@ -46,7 +46,7 @@ class ServedModel:
         version: ModelVersion,
         predictor: Predictor,
         scheduler: Scheduler,
-        strategy: str,
+        strategy: Strategy,
         *,
         probe_image: bytes,
         load_seconds: float,
@@ -68,7 +68,7 @@ class ServedModel:
         config: ServingConfig,
         *,
         memory: Memory | None = None,
-        quietly: bool = False,
+        beside: "ServedModel | None" = None,
     ) -> "ServedModel":
         """Fetch, verify, probe and warm a version; blocks meanwhile.
 
@@ -77,7 +77,7 @@ class ServedModel:
             version: that is wanted.
             config: how it is computed.
             memory: of the strategy that was found to be the faster one; measured anew without.
-            quietly: whether traffic must not be disturbed, at the price of time.
+            beside: that answers meanwhile, and must not be disturbed, at the price of time.
 
         Raises:
             RegistryError: if it cannot be fetched.
@@ -90,11 +90,15 @@ class ServedModel:
             return predictor, _probe_image(predictor.bundle.path)
 
         predictor, probe_image = (
-            at_low_priority(open_bundle, niceness=_LOADING_NICENESS) if quietly else open_bundle()
+            at_low_priority(open_bundle, niceness=_LOADING_NICENESS) if beside else open_bundle()
         )
         # Not at low priority itself: its threads would inherit that, and they answer.
         scheduler, strategy = make_scheduler(
-            predictor, config.scheduling, config.limits, memory=memory, quietly=quietly
+            predictor,
+            config.scheduling,
+            config.limits,
+            memory=memory,
+            beside=beside.strategy if beside else None,
         )
         try:
             _warm(scheduler, version, probe_image, config.scheduling.threads or available_cpus())

@@ -46,6 +46,10 @@ class Readiness:
         if model is None:
             self._model, self._asked = None, None
             return service.why_none or NO_MODEL
+        if service.log is not None:
+            log = service.log.state()
+            if not log.spool_up and not log.database_up:
+                return f"No answer can be kept: {log.last_error}"
         asked = self._asked
         if (
             asked is None

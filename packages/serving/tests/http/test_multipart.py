@@ -200,8 +200,13 @@ def test_a_boundary_that_is_none_is_refused(parameters):
     assert refused.value.kind.slug == "malformed"
 
 
-def test_many_false_boundaries_take_no_more_than_a_look_each():
-    """The cost is linear: each is passed once, however many there are."""
-    content = b"\r\n--XX!" * 100_000
-
+def test_some_false_boundaries_are_content_and_a_body_full_of_them_is_refused():
+    content = b"\r\n--XX!" * 200
     assert contents_of(body_of(content)) == [content]
+    with pytest.raises(ProblemError, match="again and again"):
+        contents_of(body_of(content * 2))
+
+
+def test_a_body_of_empty_lines_is_not_read_to_its_end():
+    with pytest.raises(ProblemError, match="does not begin"):
+        contents_of(b"\r\n" * 5 + body_of(b"one"))

@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import tracemalloc
 
 import msgspec
 import pytest
@@ -136,3 +137,23 @@ def test_other_types_are_refused_with_those_that_are_read(content_type, hint):
     assert refused.value.kind.status == 415
     assert hint in str(refused.value)
     assert "image/*" in refused.value.headers["Accept-Post"]
+
+
+def test_a_list_of_very_many_is_refused_before_it_takes_memory():
+    body = b'{"images":[' + b",".join([b"0"] * 1_000_000) + b"]}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProblemError, match="more images than the 64"):
+            upload("application/json", body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_as_many_as_may_be_with_a_prefix_fail_one_by_one():
+    sent = upload(
+        "application/json", msgspec.json.encode({"images": ["data:image/png;base64,AA"] * 64})
+    )
+    assert len(sent.images) == 64
+    assert all(isinstance(each, ImageError) for each in sent.images)

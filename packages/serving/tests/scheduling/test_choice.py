@@ -122,14 +122,15 @@ def test_a_strategy_that_is_asked_for_is_not_measured(bundle, strategy, kind, mo
         scheduler.close()
 
 
-@pytest.mark.parametrize("quietly", [False, True])
+@pytest.mark.parametrize("beside", [None, "single"])
 def test_what_was_measured_is_remembered_and_costs_no_inference_again(
-    bundle, tmp_path, quietly, caplog
+    bundle, tmp_path, beside, caplog, monkeypatch
 ):
+    monkeypatch.setattr(choice, "_CPU_SHARE", 0)  # these cost time, and hardly compute
     first = CostlyPredictor(bundle, call_seconds=0.01)
     with caplog.at_level(logging.INFO):
         scheduler, strategy = make_scheduler(
-            first, AUTO, LIMITS, memory=Memory(tmp_path), quietly=quietly
+            first, AUTO, LIMITS, memory=Memory(tmp_path), beside=beside
         )
     scheduler.close()
     assert isinstance(scheduler, DynamicBatches)
@@ -140,6 +141,20 @@ def test_what_was_measured_is_remembered_and_costs_no_inference_again(
     scheduler.close()
     assert strategy == "batches"
     assert again.calls == 0
+
+
+@pytest.mark.parametrize("beside", ["single", "batches"])
+@pytest.mark.parametrize("remembers", [False, True])
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="knows no threads' CPU")
+def test_beside_traffic_that_takes_the_cpu_the_strategy_is_that_of_before(
+    bundle, tmp_path, beside, remembers
+):
+    starved = CostlyPredictor(bundle, call_seconds=0.01)  # as if others were computing meanwhile
+    memory = Memory(tmp_path) if remembers else None
+    scheduler, strategy = make_scheduler(starved, AUTO, LIMITS, memory=memory, beside=beside)
+    scheduler.close()
+    assert strategy == beside
+    assert list(tmp_path.glob("*.json")) == []  # the next start measures
 
 
 def test_a_remembered_strategy_that_there_is_no_more_is_measured_again(bundle, tmp_path):
@@ -181,7 +196,7 @@ def test_a_quiet_measurement_leaves_threads_that_answer_at_their_priority(bundle
             return super().run(images)
 
     here = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    scheduler, _ = make_scheduler(Watching(bundle), AUTO, LIMITS, quietly=True)
+    scheduler, _ = make_scheduler(Watching(bundle), AUTO, LIMITS, beside="single")
     measured_at = set(priorities)
     priorities.clear()
     jobs = Jobs(scheduler)

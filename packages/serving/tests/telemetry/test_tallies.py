@@ -1,3 +1,5 @@
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -110,12 +112,28 @@ def test_what_finds_no_space_is_counted_nowhere_and_breaks_nothing(monkeypatch):
     assert found == {("requests", (str(number),)): [1] for number in range(36)}
 
 
-def test_a_file_takes_only_the_space_that_is_used(tmp_path):
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space cannot be reserved here")
+def test_a_file_has_its_space_from_the_beginning(tmp_path):
     tallies = Tallies(tmp_path)
-    add(tallies, "requests", (), [1])
     status = (tmp_path / "0.values").stat()
     assert status.st_size == CAPACITY * 8
-    assert status.st_blocks * 512 < 100_000
+    assert status.st_blocks * 512 >= CAPACITY * 8
+    tallies.close()
+
+
+def test_a_name_that_cannot_be_written_down_is_counted_nowhere(tmp_path):
+    tallies = Tallies(tmp_path)
+    add(tallies, "requests", ("GET",), [5])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    half_a_line = (tmp_path / "0.names").stat().st_size + 3
+    resource.setrlimit(resource.RLIMIT_FSIZE, (half_a_line, before[1]))
+    try:
+        add(tallies, "seconds", (), [1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    add(tallies, "seconds", (), [2])
+    expected = {0: {("requests", ("GET",)): [5], ("seconds", ()): [2]}}
+    assert numbers(tallies.read_all()) == expected
     tallies.close()
 
 

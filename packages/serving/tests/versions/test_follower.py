@@ -362,3 +362,56 @@ def test_an_end_that_comes_with_a_wake_up_is_not_lost(world):
         # `followed` cancels at once.
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_a_registry_that_hangs_is_told_of_and_asked_once(world, monkeypatch):
+    monkeypatch.setattr(module, "LOCATING_SECONDS", 0.05)
+
+    async def run():
+        world.point_at(1)
+        async with world.followed() as following:
+            await following.look()
+            world.gate = threading.Event()
+            locate = world.locate
+
+            def hanging():
+                found = locate()
+                world.gate.wait(30)
+                return found
+
+            following._locate = hanging
+            before = world.looks
+            await following.look()
+            await following.look()
+            assert "has not answered" in following.unreachable.reason
+            assert following.current is world.things[0]
+            assert world.looks <= before + 2  # one may have been on its way
+            world.gate.set()
+            world.point_at(2)
+            async with asyncio.timeout(30):
+                while world.numbers[-1] != 2:  # noqa: ASYNC110 (a thread changes it)
+                    await asyncio.sleep(POLL_SECONDS)
+            assert following.unreachable is None
+
+    asyncio.run(run())
+
+
+def test_a_version_that_is_never_loaded_fails_and_is_closed_when_it_comes(world, monkeypatch):
+    monkeypatch.setattr(module, "LOADING_SECONDS", 0.05)
+
+    async def run():
+        world.point_at(1)
+        async with world.followed() as following:
+            await following.look()
+            world.gate = threading.Event()
+            world.point_at(2)
+            await following.look()
+            assert "not loaded within" in following.failure.reason
+            assert following.current is world.things[0]
+            world.gate.set()
+            async with asyncio.timeout(30):
+                while len(world.things) < 2:  # noqa: ASYNC110 (a thread changes it)
+                    await asyncio.sleep(POLL_SECONDS)
+            assert await asyncio.to_thread(world.things[1].closed.wait, 30)
+
+    asyncio.run(run())

@@ -16,6 +16,10 @@ MAX_HEADER_BYTES = 8 * 1024
 MAX_FILENAME = 255
 """Characters of a file's name that are kept: it is only ever shown."""
 
+_BLANK_LINES = 4
+_FALSE_BOUNDARIES = 256
+"""Of one part; those who make bodies choose a boundary that the content does not hold."""
+
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]*)"|([^\s;"]*))', re.IGNORECASE)
 # RFC 2046, section 5.1.1.
 _USABLE_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]", re.ASCII)
@@ -77,8 +81,9 @@ def parts_of(body: bytes, boundary: bytes, *, most: int) -> list[Part]:
     """
     delimiter = b"\r\n--" + boundary
     start = 0
-    while body.startswith(b"\r\n", start):  # which RFC 2046 allows before the first boundary
-        start += 2
+    for _ in range(_BLANK_LINES):  # which RFC 2046 allows before the first boundary
+        if body.startswith(b"\r\n", start):
+            start += 2
     if not body.startswith(delimiter[2:], start):
         raise _malformed("does not begin with the boundary that its Content-Type names")
     position = start + len(delimiter) - 2
@@ -113,12 +118,16 @@ def _headers_end(body: bytes, begin: int) -> int:
 def _next(body: bytes, delimiter: bytes, begin: int) -> int:
     """Where the next delimiter is; what only begins like it belongs to the content."""
     at = body.find(delimiter, begin)
-    while at >= 0:
+    for _ in range(_FALSE_BOUNDARIES):
         after = at + len(delimiter)
-        if body.startswith((b"\r\n", b"--", b" ", b"\t"), after):
-            return at
+        if at < 0 or body.startswith((b"\r\n", b"--", b" ", b"\t"), after):
+            break
         at = body.find(delimiter, after)
-    raise _malformed("ends before its last boundary: send all of it")
+    else:  # a hostile body, which would hold up the event loop
+        raise _malformed("holds its boundary again and again: choose one that it does not hold")
+    if at < 0:
+        raise _malformed("ends before its last boundary: send all of it")
+    return at
 
 
 def _part(headers: bytes, content: bytes) -> Part:

@@ -121,6 +121,10 @@ def _of_parts(parts: list[Part]) -> Upload:
 
 
 def _of_json(body: bytes, most: int) -> Upload:
+    # Base64 has no commas. Decoded, a body that is full of them would take fifty times its size;
+    # twice as many as there may be images leave room for the `data:…,` that fails by itself.
+    if body.count(b",") > 2 * most:
+        raise _too_many("more images than the", most)
     sent = decode_json(_json, body)
     if (sent.image is msgspec.UNSET) == (sent.images is msgspec.UNSET):
         raise ProblemError(
@@ -133,12 +137,15 @@ def _of_json(body: bytes, most: int) -> Upload:
     if not sent.images:
         raise ProblemError(INVALID, 'The list "images" is empty: send at least one.')
     if len(sent.images) > most:
-        raise ProblemError(
-            TOO_MANY_IMAGES,
-            f"The request has {len(sent.images)} images of {most} that it may have: send them in"
-            " several requests.",
-        )
+        raise _too_many(f"{len(sent.images)} images of", most)
     return Upload([_image(raw) for raw in sent.images], [None] * len(sent.images), several=True)
+
+
+def _too_many(has: str, most: int) -> ProblemError:
+    return ProblemError(
+        TOO_MANY_IMAGES,
+        f"The request has {has} {most} that it may have: send them in several requests.",
+    )
 
 
 def _image(raw: msgspec.Raw) -> bytes | ImageError:

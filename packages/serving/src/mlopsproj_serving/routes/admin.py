@@ -251,7 +251,7 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
 
 async def _moved(request: Request, name: str, move: "AliasMove", gates: list[Gate]) -> Response:
     state = request.app.state
-    await state.reloader.reload()
+    await state.reloader.follow_move(move.alias)
     try:
         model = model_state_of(state.service, state.reloader)
     except NoModelError:

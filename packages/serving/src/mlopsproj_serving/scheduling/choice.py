@@ -44,6 +44,10 @@ AT_ONCE: Final = 32
 """Images that wait or are computed during a measurement; fewer where a round would see no end of
 them."""
 
+_CPU_SHARE: Final = 0.25
+"""Of its time on the clock that a measurement must compute; at the lowest priority it gets one or
+two per cent of a core beside traffic, and most of it where there is none."""
+
 _PATIENCE_SECONDS: Final = 60.0
 """For one image of a model that is very slow."""
 
@@ -55,10 +59,13 @@ class Measured:
     Attributes:
         strategy: that is the better one.
         images_per_second: of each, in its better rounds.
+        cpu_share: of its threads' time that they computed, the least of both, 0 to 1; None where
+            the system does not tell.
     """
 
     strategy: Strategy
     images_per_second: dict[str, float]
+    cpu_share: float | None
 
 
 def make_scheduler(
@@ -67,7 +74,7 @@ def make_scheduler(
     limits: Limits,
     *,
     memory: Memory | None = None,
-    quietly: bool = False,
+    beside: Strategy | None = None,
 ) -> tuple[Scheduler, Strategy]:
     """Start the scheduler that the config asks for, or that is the faster one here.
 
@@ -76,30 +83,43 @@ def make_scheduler(
         config: whose strategy may be "auto".
         limits: of images.
         memory: of what was measured before; nothing is remembered unless given.
-        quietly: whether a measurement must leave the CPU to traffic.
+        beside: strategy of the version that answers meanwhile: a measurement leaves the CPU to
+            it, and where it did not get enough of it to tell, that strategy is taken over.
 
     Raises:
         BundleCorruptError: if the images of the probe are not computed.
     """
     if config.strategy != "auto":
         strategy: Strategy = config.strategy
-    elif quietly:
-        strategy = at_low_priority(lambda: choose(predictor, config, limits, memory))
+    elif beside is not None:
+        strategy = at_low_priority(lambda: choose(predictor, config, limits, memory, beside))
     else:
         strategy = choose(predictor, config, limits, memory)
     return _start(strategy, predictor, config, limits), strategy
 
 
 def choose(
-    predictor: Predictor, config: SchedulingConfig, limits: Limits, memory: Memory | None
+    predictor: Predictor,
+    config: SchedulingConfig,
+    limits: Limits,
+    memory: Memory | None,
+    beside: Strategy | None = None,
 ) -> Strategy:
     """Recall which strategy is the faster one here, or else measure it.
+
+    Args:
+        predictor: see `make_scheduler`, as for the others.
+        config: see there.
+        limits: see there.
+        memory: see there.
+        beside: see there; what is taken over is not remembered: the next start measures.
 
     Raises:
         BundleCorruptError: if the images of the probe are not computed.
     """
     if memory is None:
-        return measure(predictor, config, limits).strategy
+        measured = measure(predictor, config, limits)
+        return measured.strategy if beside is None or _could_tell(measured) else beside
     situation = Situation.here(
         predictor.bundle, threads=_threads(config), max_batch=config.max_batch
     )
@@ -110,6 +130,9 @@ def choose(
         if (known := _recalled(memory, situation)) is not None:
             return known
         measured = measure(predictor, config, limits)
+        if beside is not None and not _could_tell(measured):
+            logger.info("scheduling=%s, as before: too much traffic to measure", beside)
+            return beside
         memory.remember(situation, measured.strategy, measured.images_per_second)
     logger.info(
         "scheduling=%s: measured %s images/s",
@@ -135,6 +158,7 @@ def measure(predictor: Predictor, config: SchedulingConfig, limits: Limits) -> M
     folder = (predictor.bundle.path / PROBE).parent
     images = [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix != ".npz"]
     rates: dict[Strategy, list[float]] = {strategy: [] for strategy in get_args(Strategy)}
+    shares: dict[Strategy, list[float]] = {strategy: [] for strategy in rates}
     schedulers = {strategy: _start(strategy, predictor, config, limits) for strategy in rates}
     try:
         alone = min(_seconds_alone(scheduler, images[0]) for scheduler in schedulers.values())
@@ -145,7 +169,11 @@ def measure(predictor: Predictor, config: SchedulingConfig, limits: Limits) -> M
         at_once = int(max(2 * threads, min(AT_ONCE, seconds / alone * threads / 4)))
         for _ in range(round(MEASURING_SECONDS / seconds / len(schedulers))):
             for strategy, scheduler in schedulers.items():
+                begun, used = time.monotonic(), scheduler.cpu_seconds()
                 rates[strategy].append(_images_per_second(scheduler, images, at_once, seconds))
+                if used is not None:
+                    computed = (scheduler.cpu_seconds() or 0.0) - used
+                    shares[strategy].append(computed / threads / (time.monotonic() - begun))
     finally:
         for scheduler in schedulers.values():
             scheduler.close()
@@ -153,7 +181,13 @@ def measure(predictor: Predictor, config: SchedulingConfig, limits: Limits) -> M
     return Measured(
         strategy="batches" if speeds["batches"] > MARGIN * speeds["single"] else "single",
         images_per_second={name: round(speed, 1) for name, speed in speeds.items()},
+        cpu_share=min((_undisturbed(each) for each in shares.values() if each), default=None),
     )
+
+
+def _could_tell(measured: Measured) -> bool:
+    """Whether a measurement beside traffic got enough of the CPU to mean anything."""
+    return measured.cpu_share is None or measured.cpu_share >= _CPU_SHARE
 
 
 def _undisturbed(rates: Sequence[float]) -> float:

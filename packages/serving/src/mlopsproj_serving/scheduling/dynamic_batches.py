@@ -64,6 +64,10 @@ class DynamicBatches:
         """Take a job, and return at once."""
         self._threads.submit(job)
 
+    def cpu_seconds(self) -> float | None:
+        """CPU that its threads have used; None where the system does not tell."""
+        return self._threads.cpu_seconds()
+
     def close(self) -> None:
         """Finish every job that was submitted, and end the threads."""
         self._threads.close()

@@ -102,5 +102,8 @@ class Scheduler(Protocol):
     def submit(self, job: Job) -> None:
         """Take a job, and return at once; its `finished` is called later, exactly once."""
 
+    def cpu_seconds(self) -> float | None:
+        """CPU that its threads have used; None where the system does not tell."""
+
     def close(self) -> None:
         """Finish every job that was submitted, and end the threads. Nothing is submitted after."""

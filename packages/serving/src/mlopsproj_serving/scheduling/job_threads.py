@@ -3,6 +3,7 @@
 Knows nothing of how a job is computed.
 """
 
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -45,6 +46,13 @@ class JobThreads:
             # It ends a thread, which this one will find again when it asks for its next job.
             self._jobs.put(None)
         return job
+
+    def cpu_seconds(self) -> float | None:
+        """CPU that the threads have used; None where the system does not tell."""
+        if not hasattr(time, "pthread_getcpuclockid"):
+            return None
+        clocks = [time.pthread_getcpuclockid(thread.ident or 0) for thread in self._threads]
+        return sum(time.clock_gettime(clock) for clock in clocks)
 
     def close(self) -> None:
         """Finish every job that was submitted, and end the threads; blocks meanwhile."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-CAPACITY = 1 << 20
-"""Numbers of a process at most; the file is sparse, and only what is used takes space."""
+CAPACITY = 1 << 18
+"""Numbers of a process at most."""
 
 _BYTES = 8
 _SPARE = 64  # at the end, for series that find no space: counted in, and never read
@@ -70,7 +70,7 @@ class Tallies:
             self.worker, self._names = _claim(folder)
             file = os.open(folder / f"{self.worker}{_VALUES}", os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                os.ftruncate(file, CAPACITY * _BYTES)
+                _allocate(file, CAPACITY * _BYTES)
                 memory = mmap.mmap(file, CAPACITY * _BYTES)
             finally:
                 os.close(file)
@@ -99,11 +99,22 @@ class Tallies:
             return found
         if self._used + size > CAPACITY - _SPARE:
             return Series(name, labels, CAPACITY - _SPARE, size)
-        if self._names >= 0:
-            os.write(self._names, json.dumps([name, labels, size]).encode() + b"\n")
+        if self._names >= 0 and not self._wrote_down(name, labels, size):
+            return Series(name, labels, CAPACITY - _SPARE, size)
         series = self.series[name, labels] = Series(name, labels, self._used, size)
         self._used += size
         return series
+
+    def _wrote_down(self, name: str, labels: tuple[str, ...], size: int) -> bool:
+        line = json.dumps([name, labels, size]).encode() + b"\n"
+        before = os.fstat(self._names).st_size
+        try:
+            if os.write(self._names, line) == len(line):
+                return True
+            os.ftruncate(self._names, before)  # half a line
+        except OSError:  # the disk is full: what cannot be counted must not fail
+            pass
+        return False
 
     def read_all(self) -> "list[WorkerTallies]":
         """The numbers of every process that counted in the folder, dead or alive."""
@@ -134,6 +145,14 @@ class WorkerTallies:
     values: Sequence[float]
     series: list[Series]
     alive: bool
+
+
+def _allocate(file: int, size: int) -> None:
+    """Make a file that large. Where a sparse one finds the disk full, the process is killed."""
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.ftruncate(file, size)
 
 
 def _claim(folder: Path) -> tuple[int, int]:

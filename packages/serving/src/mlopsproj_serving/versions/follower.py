@@ -24,6 +24,12 @@ FIRST_PAUSE_SECONDS: Final = 10.0
 LONGEST_PAUSE_SECONDS: Final = 600.0
 """Between two attempts to load a version that failed; a move of the alias ends the pause."""
 
+LOCATING_SECONDS: Final = 10.0
+"""After which a registry that says nothing is told to be out of reach."""
+
+LOADING_SECONDS: Final = 900.0
+"""For one version: the registry may be far away, and the bundle large."""
+
 _ENDING = "The service is ending: it loads nothing more."
 
 
@@ -113,6 +119,7 @@ class Follower(Generic[_T]):
         self._ended = False
         self._version: ModelVersion | None = None
         self._retry_at = 0.0  # on the clock of `time.monotonic`
+        self._locating: asyncio.Future[Located | None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self.current: _T | None = None
         self.located: Located | None = None
@@ -142,6 +149,8 @@ class Follower(Generic[_T]):
                         await self._wake.wait()
         finally:
             self._ended = True
+            if self._locating is not None:
+                self._locating.cancel()
             for waiting in self._waiting:
                 if not waiting.done():
                     waiting.set_exception(ServingError(_ENDING))
@@ -171,11 +180,23 @@ class Follower(Generic[_T]):
             await asyncio.wait(self._closing)
 
     async def _look(self, *, at_once: bool) -> None:
+        # One that hangs is waited for, not asked again and again: each would hang by itself.
+        locating = self._locating or asyncio.ensure_future(in_thread(self._locate))
+        self._locating = locating
         try:
-            located = await in_thread(self._locate)
+            async with asyncio.timeout(LOCATING_SECONDS) as limit:
+                located = await asyncio.shield(locating)
         except Exception as error:  # noqa: BLE001 (every file system has its own)
+            if limit.expired():
+                self._tell_unreachable(
+                    f"The registry has not answered for {LOCATING_SECONDS:g} s: see that it can be"
+                    " reached from here."
+                )
+                return
+            self._locating = None
             self._tell_unreachable(_reason(error))
             return
+        self._locating = None
         if self.unreachable is not None:
             logger.info("the registry is reached again")
         self.unreachable, self.looked = None, datetime.now(UTC)
@@ -192,10 +213,16 @@ class Follower(Generic[_T]):
     async def _load_and_replace(self, version: ModelVersion) -> None:
         begun = time.monotonic()
         try:
-            loaded = await in_thread(lambda: self._load(version), discard=lambda late: late.close())
+            async with asyncio.timeout(LOADING_SECONDS) as limit:
+                loaded = await in_thread(
+                    lambda: self._load(version), discard=lambda late: late.close()
+                )
         except MlopsprojError as error:
             self._tell_failure(version, _reason(error))
         except Exception as error:
+            if limit.expired():
+                self._tell_failure(version, f"It was not loaded within {LOADING_SECONDS:g} s.")
+                return
             logger.exception("%s cannot be loaded", version)
             self._tell_failure(version, _reason(error))
         else:

@@ -133,6 +133,26 @@ class Reloader:
                 f" themselves every {self._service.config.reload_seconds:g} s."
             )
 
+    async def follow_move(self, alias: str) -> None:
+        """An alias was moved: let all processes look; returns when this one has followed.
+
+        What goes wrong is in the state that can be asked for: the alias is moved all the same.
+
+        Args:
+            alias: that was moved; a shadow that is slow to load holds up nobody who moved another.
+        """
+        if self._requests is not None:
+            try:
+                self._requests.make()
+            except OSError as error:
+                logger.warning("the other processes look a little later: %s", error)
+        shadows = alias == SHADOW and self._service.config.shadow_share > 0
+        followers = (self.production, self.shadow_follower)
+        other, follower = followers if shadows else followers[::-1]
+        other.wake()
+        with contextlib.suppress(ServingError):  # the service is ending
+            await follower.look()
+
     async def close(self) -> None:
         """Follow nothing any more, and end the shadow; the service keeps what it answers with."""
         for task in self._tasks:
@@ -181,9 +201,12 @@ class Reloader:
         return self.registry.locate(reference)
 
     def _load_production(self, version: ModelVersion) -> ServedModel:
-        quietly = self._service.current is not None
         return ServedModel.load(
-            self.registry, version, self._service.config, memory=self._memory, quietly=quietly
+            self.registry,
+            version,
+            self._service.config,
+            memory=self._memory,
+            beside=self._service.current,
         )
 
     def _serve(self, model: ServedModel | None) -> None:
