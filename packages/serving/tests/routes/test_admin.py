@@ -170,6 +170,12 @@ def test_a_promotion_that_makes_no_sense(client, problem, body, status, slug):
     problem(client.post("/v1/admin/promote", headers=headers, content=body), status, slug)
 
 
+@pytest.mark.parametrize("route", ["promote", "rollback"])
+def test_what_is_not_called_json_is_not_read(client, problem, route):
+    sent = {"content": b'{"model": ":1"}', "headers": {**ADA, "Content-Type": "text/plain"}}
+    problem(client.post(f"/v1/admin/{route}", **sent), 415, "media-type")
+
+
 def test_one_version_back_and_no_further(client, shop, problem):
     shop.put(shop.publish())
     assert client.post("/v1/admin/reload", headers=ADA).json()["version"] == 2

@@ -4,9 +4,11 @@ Knows nothing of what the body means.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
+from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from mlopsproj_serving.config import Limits
@@ -64,6 +66,31 @@ async def read_body(
             " time, or over a faster line.",
             headers=_CLOSE,
         ) from None
+
+
+async def read_json(
+    request: Request, decoder: "msgspec.json.Decoder[Decoded]", *, most: int
+) -> Decoded:
+    """Read a small body of JSON.
+
+    Args:
+        request: whose body it is; its service has the limit of time.
+        decoder: of the type that it must have.
+        most: bytes that it may have.
+
+    Raises:
+        ProblemError: if it is no JSON, not of the decoder's type, or beyond a limit.
+        ClientGoneError: if the client leaves before it has sent all.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ProblemError(
+            MEDIA,
+            f'A body of type "{kind[:100]}" is not read: send JSON as application/json.',
+            headers={"Accept-Post": "application/json"},
+        )
+    limits = replace(request.app.state.service.config.limits, body_bytes=most)
+    return decode_json(decoder, await read_body(request.scope, request.receive, limits))
 
 
 def decode_json(decoder: "msgspec.json.Decoder[Decoded]", body: bytes) -> Decoded:

@@ -4,8 +4,7 @@ Where no admin key is set there are no such routes.
 """
 
 import asyncio
-import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -15,13 +14,14 @@ from msgspec import Meta
 
 from mlopsproj_serving.administration import Administration
 from mlopsproj_serving.background import in_thread
-from mlopsproj_serving.http.bodies import decode_json, read_body
+from mlopsproj_serving.http.bodies import read_json
 from mlopsproj_serving.http.model_state import ModelState, Move, model_state_of, move_of
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
 from mlopsproj_serving.http.problems import (
     CONFLICT,
     INVALID,
     MALFORMED,
+    MEDIA,
     NO_MODEL,
     NOT_FOUND,
     REGISTRY,
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 BODY_BYTES: Final = 64 * 1024
 MARGIN: Final = 0.005
 """The same as that of the gates, which are not imported for it."""
-
-_Body = TypeVar("_Body")
 
 Alias = Annotated[str, Meta(description="That is moved, e.g. `production`.", max_length=100)]
 Reason = Annotated[str, Meta(description="Told in the history.", min_length=1, max_length=2000)]
@@ -113,6 +111,9 @@ class Aliases(msgspec.Struct, frozen=True):
     aliases: Annotated[dict[str, Move], Meta(description="The last move of each.")]
     unreadable: Annotated[dict[str, str], Meta(description="Aliases that cannot be read, and why.")]
 
+
+_promotion = msgspec.json.Decoder(PromotionRequest)
+_rollback = msgspec.json.Decoder(RollbackRequest)
 
 SHAPES: Final = (Aliases, AliasMoved, PromotionRequest, RollbackRequest)
 
@@ -186,7 +187,8 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
                 moved=example(_MOVED, "A version that every gate let pass"),
             ),
             **problems(
-                *(MALFORMED, UNAUTHORIZED, NOT_FOUND, SLOW, CONFLICT, TOO_LARGE, INVALID, REGISTRY)
+                *(MALFORMED, UNAUTHORIZED, NOT_FOUND, SLOW, CONFLICT, TOO_LARGE, MEDIA, INVALID),
+                REGISTRY,
             ),
         },
         openapi_extra=_body(
@@ -200,7 +202,7 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
         evidence, the command `registry promote` can score again on prepared data.
         """
         actor = admins.admit(request.scope) or ""
-        sent = await _sent(request, PromotionRequest)
+        sent = await read_json(request, _promotion, most=BODY_BYTES)
         asked = _full(request, sent.model)
         async with turn:
             promotion = await in_thread(
@@ -227,7 +229,8 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
                 moved=example(_MOVED, "A version that is back"),
             ),
             **problems(
-                *(MALFORMED, UNAUTHORIZED, NOT_FOUND, SLOW, CONFLICT, TOO_LARGE, INVALID, REGISTRY)
+                *(MALFORMED, UNAUTHORIZED, NOT_FOUND, SLOW, CONFLICT, TOO_LARGE, MEDIA, INVALID),
+                REGISTRY,
             ),
         },
         openapi_extra=_body(
@@ -237,7 +240,7 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
     async def rollback(request: Request) -> Response:
         """Point an alias of the model that is served at the version before the present one."""
         actor = admins.admit(request.scope) or ""
-        sent = await _sent(request, RollbackRequest)
+        sent = await read_json(request, _rollback, most=BODY_BYTES)
         asked = _name(request)
         name, move = await in_thread(
             lambda: administration(request).roll_back(
@@ -257,12 +260,6 @@ async def _moved(request: Request, name: str, move: "AliasMove", gates: list[Gat
     except NoModelError:
         model = None
     return _json(AliasMoved(name, move.alias, move_of(move), gates, model))
-
-
-async def _sent(request: Request, shape: type[_Body]) -> _Body:
-    limits = dataclasses.replace(request.app.state.service.config.limits, body_bytes=BODY_BYTES)
-    body = await read_body(request.scope, request.receive, limits)
-    return decode_json(msgspec.json.Decoder(shape), body)
 
 
 def _name(request: Request) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,7 @@ from mlopsproj_records.record import FeedbackRecord
 from msgspec import Meta
 
 from mlopsproj_serving.http.answers import ClassName, PredictionId
-from mlopsproj_serving.http.bodies import decode_json, read_body
+from mlopsproj_serving.http.bodies import read_json
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
 from mlopsproj_serving.http.problems import (
     INVALID,
@@ -187,7 +186,7 @@ async def feedback(request: Request) -> Response:
     """Take the true class of a predicted image; of several, the latest counts."""
     state = request.app.state
     key = state.callers.admit(request.scope)
-    sent = await _sent(request)
+    sent = await read_json(request, _decoder, most=BODY_BYTES)
     image_stored, detail, checked = await _looked_up(request, sent)
     record = FeedbackRecord(
         id=uuid7(),
@@ -213,18 +212,6 @@ async def feedback(request: Request) -> Response:
         201 if answer.checked else 202,
         media_type="application/json",
     )
-
-
-async def _sent(request: Request) -> FeedbackBody:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise ProblemError(
-            MEDIA,
-            f'A body of type "{kind[:100]}" is not read: send JSON as application/json.',
-            headers={"Accept-Post": "application/json"},
-        )
-    limits = dataclasses.replace(request.app.state.service.config.limits, body_bytes=BODY_BYTES)
-    return decode_json(_decoder, await read_body(request.scope, request.receive, limits))
 
 
 async def _looked_up(request: Request, sent: FeedbackBody) -> tuple[bool | None, str, bool]:
