@@ -47,11 +47,14 @@ def test_an_image_is_deleted_once_or_was_not_there(url):
     assert read(kept) == JPEG
 
 
-def test_images_elsewhere_are_not_touched(tmp_path):
+def test_images_elsewhere_are_not_touched_which_is_said_once(tmp_path, caplog):
     store, other = ImageStore(str(tmp_path / "a")), ImageStore(str(tmp_path / "ab"))
     kept = other.keep(SHA, JPEG)
     store.delete(kept)
+    store.delete(kept)
     assert read(kept) == JPEG
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "the images are left" in caplog.text
 
 
 def test_a_relative_folder_gives_urls_that_hold_everywhere(tmp_path, monkeypatch):

@@ -68,7 +68,6 @@ def open_engine(url: URL) -> Engine:
         raise ConfigError(
             f"{shown(url)} needs the driver psycopg: install mlopsproj-records[postgresql]."
         ) from error
-    return engine
 
 
 @contextmanager

@@ -5,12 +5,15 @@
 Knows nothing of predictions.
 """
 
+import logging
 from contextlib import suppress
 from typing import Final
 
 import msgspec
 from mlopsproj_core.errors import RecordsError
 from mlopsproj_core.store import Store
+
+logger = logging.getLogger(__name__)
 
 _ENDINGS: Final = (
     (b"\xff\xd8\xff", "jpg"),
@@ -55,6 +58,7 @@ class ImageStore:
         self._store = Store(url, called="image store", error=RecordsError)
         folder = self._store.local_path("")
         self.url = folder.as_posix() if folder else url.rstrip("/")
+        self._said_elsewhere = False
 
     def keep(self, sha256: str, data: bytes) -> str:
         """Keep an image, durably, unless it is there.
@@ -73,12 +77,22 @@ class ImageStore:
     def delete(self, url: str) -> None:
         """Delete an image by its own URL, if it is there and below this store's.
 
+        One that was kept elsewhere, before the store was moved, is left there, which is said once.
+
         Raises:
             RecordsError: if the store cannot be reached.
         """
         prefix = f"{self.url}/"
         if url.startswith(prefix):
             self._store.remove(url.removeprefix(prefix))
+        elif not self._said_elsewhere:
+            self._said_elsewhere = True
+            logger.warning(
+                "%s is not below %s: predictions whose images were kept there are deleted, and the"
+                " images are left",
+                url,
+                self.url,
+            )
 
 
 def is_chosen(sha256: str, share: float) -> bool:
