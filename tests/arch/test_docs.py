@@ -25,7 +25,7 @@ from typer.main import get_command
 
 PAGES = ["README.md", "CONTRIBUTING.md", "docs"]
 # Commands of the tools; the rest must be ours.
-TOOLS = {"mkdocs", "nox", "prek", "pytest"}
+TOOLS = {"mkdocs", "nox", "prek", "pytest", "bentoml"}
 SCHEMAS = [
     ("train", TrainConfig),
     ("evaluate", EvaluateConfig),
