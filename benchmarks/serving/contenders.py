@@ -79,6 +79,7 @@ class Contender:
                     "MLOPSPROJ_REGISTRY_URL": str(served.registry),
                     "MLOPSPROJ_DATABASE_URL": f"sqlite:///{scratch}/log.db",
                     "MLOPSPROJ_SPOOL_DIR": str(scratch / "spool"),
+                    "XDG_CACHE_HOME": str(scratch / "cache"),
                     **dict(self.environment),
                 },
                 scratch,
@@ -114,7 +115,7 @@ class Launched:
 
 @contextlib.contextmanager
 def running(contenders: Sequence[Contender], served: Served) -> Iterator[list[Launched]]:
-    """Start all, wait until all are ready, and end them at last.
+    """Start all, ours one after the other, wait until all are ready, and end them at last.
 
     Args:
         contenders: in whose order they are given back.
@@ -126,6 +127,8 @@ def running(contenders: Sequence[Contender], served: Served) -> Iterator[list[La
         for number, contender in enumerate(contenders):
             launched.append(contender.launch(served, Path(scratch) / str(number)))
             stack.enter_context(launched[-1].server)
+            if contender.rival is None:
+                launched[-1].server.wait_ready()  # it measures its model: nothing else starts
         for each in launched:
             each.server.wait_ready()
         for each in launched:
