@@ -45,7 +45,9 @@ def test_a_large_one_is_not_overtaken_for_ever():
     for millions in (9, 2):
         threads.append(threading.Thread(target=other, args=(millions,)))
         threads[-1].start()
-        time.sleep(0.05)
+        while not budget._turn.locked():  # the large one waits before the small one comes
+            time.sleep(0.001)
+    time.sleep(0.05)
     assert order == []  # the small one would fit, and waits behind the large one
     leave.set()
     for thread in threads:
