@@ -365,12 +365,11 @@ def test_an_end_that_comes_with_a_wake_up_is_not_lost(world):
 
 
 def test_a_registry_that_hangs_is_told_of_and_asked_once(world, monkeypatch):
-    monkeypatch.setattr(module, "LOCATING_SECONDS", 0.05)
-
     async def run():
         world.point_at(1)
         async with world.followed() as following:
             await following.look()
+            monkeypatch.setattr(module, "LOCATING_SECONDS", 0.05)
             world.gate = threading.Event()
             locate = world.locate
 
@@ -386,6 +385,7 @@ def test_a_registry_that_hangs_is_told_of_and_asked_once(world, monkeypatch):
             assert "has not answered" in following.unreachable.reason
             assert following.current is world.things[0]
             assert world.looks <= before + 2  # one may have been on its way
+            monkeypatch.setattr(module, "LOCATING_SECONDS", 30)
             world.gate.set()
             world.point_at(2)
             async with asyncio.timeout(30):
@@ -397,12 +397,11 @@ def test_a_registry_that_hangs_is_told_of_and_asked_once(world, monkeypatch):
 
 
 def test_a_version_that_is_never_loaded_fails_and_is_closed_when_it_comes(world, monkeypatch):
-    monkeypatch.setattr(module, "LOADING_SECONDS", 0.05)
-
     async def run():
         world.point_at(1)
         async with world.followed() as following:
             await following.look()
+            monkeypatch.setattr(module, "LOADING_SECONDS", 0.05)
             world.gate = threading.Event()
             world.point_at(2)
             await following.look()
