@@ -36,7 +36,7 @@ def current(url: str) -> str | None:
     engine = open_engine(read_url(url))
     try:
         with transaction(engine) as connection:
-            return _revision(connection)
+            return revision_of(connection)
     except (SQLAlchemyError, OSError) as error:
         raise away(engine.url, error) from error
     finally:
@@ -86,12 +86,27 @@ def prepare(engine: Engine) -> None:
         SQLAlchemyError: if it cannot be reached.
     """
     with transaction(engine, timeout_seconds=10) as connection:
-        revision = _revision(connection)
+        revision = revision_of(connection)
     if revision == HEAD:
         return
     if engine.dialect.name != "sqlite":
         raise _mismatch(shown(engine.url), revision)
     _upgrade(engine)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of the database at the other end; None for one without tables.
+
+    Raises:
+        MigrationError: if it has several.
+        SQLAlchemyError: if it cannot be reached.
+    """
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    if len(found) > 1:
+        raise _mismatch(shown(connection.engine.url), ", ".join(sorted(found)))
+    return found[0] if found else None
 
 
 def _upgrade(engine: Engine) -> str | None:
@@ -101,7 +116,7 @@ def _upgrade(engine: Engine) -> str | None:
     with _in_this_process, transaction(engine, writes=True) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        before = _revision(connection)
+        before = revision_of(connection)
         if before not in {None, *REVISIONS}:
             raise _mismatch(shown(engine.url), before)
         if before != HEAD:
@@ -129,15 +144,6 @@ def _run_alembic(connection: Connection, revision: str) -> None:
             f"The database {shown(connection.engine.url)} cannot be migrated to {revision}"
             f" ({reason}); it was left as it was. Is it another program's?"
         ) from error
-
-
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
-    if len(found) > 1:
-        raise _mismatch(shown(connection.engine.url), ", ".join(sorted(found)))
-    return found[0] if found else None
 
 
 def _mismatch(database: str, revision: str | None) -> MigrationError:
