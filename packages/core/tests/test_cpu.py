@@ -4,7 +4,14 @@ import subprocess
 import sys
 
 import pytest
-from mlopsproj_core.cpu import INSTRUCTION_SETS, available_cpus, cpu_name, instruction_sets
+from mlopsproj_core.cpu import (
+    INSTRUCTION_SETS,
+    CpuLimits,
+    available_cpus,
+    cpu_limits,
+    cpu_name,
+    instruction_sets,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +84,15 @@ def test_counts_where_there_is_no_affinity(monkeypatch, tmp_path, counted, cores
 def test_the_user_may_ask_for_fewer(four_cores, monkeypatch, tmp_path, given, cores):
     monkeypatch.setenv("OMP_NUM_THREADS", given)
     assert available_cpus(tmp_path) == cores
+
+
+def test_tells_what_limits_the_cores(four_cores, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert cpu_limits(tmp_path) == CpuLimits(host=8, affinity=4, quota=None, wish=None)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    limits = cpu_limits(control_group(tmp_path, {"cpu.max": "150000 100000\n"}))
+    assert limits == CpuLimits(host=8, affinity=4, quota=2, wish=3)
+    assert limits.available == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="affinity is set on Linux only")

@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -51,17 +52,47 @@ _MACOS_NAMES: Final = {
 """Words of `machdep.cpu.features` and `machdep.cpu.leaf7_features`, and keys that are 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class CpuLimits:
+    """What limits the cores that this process may use; None where nothing does.
+
+    Attributes:
+        host: cores of the machine.
+        affinity: cores that the process may run on.
+        quota: of the control group, in whole cores, rounded up.
+        wish: of the user, who may set `OMP_NUM_THREADS` where several processes share a machine.
+    """
+
+    host: int | None
+    affinity: int | None
+    quota: int | None
+    wish: int | None
+
+    @property
+    def available(self) -> int:
+        """The least of them, at least 1."""
+        cores = self.host if self.affinity is None else self.affinity
+        limits = (cores, self.quota, self.wish)
+        return max(1, min((limit for limit in limits if limit is not None), default=1))
+
+
 def available_cpus(cgroup: Path = _CGROUP) -> int:
     """Cores that this process may use, at least 1: the least of affinity, quota and wish.
-
-    The user's wish is `OMP_NUM_THREADS`, as where several processes share a machine.
 
     Args:
         cgroup: where the control group of this process is mounted (version 2, else 1).
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    limits = (cores, _quota(cgroup), _wish())
-    return max(1, min((limit for limit in limits if limit is not None), default=1))
+    return cpu_limits(cgroup).available
+
+
+def cpu_limits(cgroup: Path = _CGROUP) -> CpuLimits:
+    """What limits the cores that this process may use.
+
+    Args:
+        cgroup: where the control group of this process is mounted (version 2, else 1).
+    """
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    return CpuLimits(os.cpu_count(), affinity, _quota(cgroup), _wish())
 
 
 def _wish() -> int | None:
