@@ -4,7 +4,7 @@ import pytest
 from mlopsproj_core.settings import Settings
 from pydantic import ValidationError
 
-NAMES = ("REGISTRY_URL", "EVENT_URL", "MODEL", "CONFIG_DIR")
+NAMES = ("REGISTRY_URL", "EVENT_URL", "MODEL", "CONFIG_DIR", "WANDB_REGISTRY")
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,18 @@ def test_defaults_need_no_environment():
         "event_url": "log:",
         "model": None,
         "config_dir": None,
+        "wandb_registry": None,
     }
 
 
 def test_the_environment_is_read_when_settings_are_made(monkeypatch):
-    values = ("gs://bucket/x", "https://example.org/hook", "fashion-mnist", "/etc/mlopsproj")
+    values = (
+        "gs://bucket/x",
+        "https://example.org/hook",
+        "fashion-mnist",
+        "/etc/mlopsproj",
+        "team/model",
+    )
     for name, value in zip(NAMES, values, strict=True):
         monkeypatch.setenv(f"MLOPSPROJ_{name}", value)
     assert Settings().model_dump() == {
@@ -31,6 +38,7 @@ def test_the_environment_is_read_when_settings_are_made(monkeypatch):
         "event_url": "https://example.org/hook",
         "model": "fashion-mnist",
         "config_dir": Path("/etc/mlopsproj"),
+        "wandb_registry": "team/model",
     }
 
 

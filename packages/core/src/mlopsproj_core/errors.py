@@ -13,6 +13,7 @@ MlopsprojError
 │   ├── NotFoundError        no such model, version or alias
 │   └── StaleError           an alias moved since it was looked at
 ├── EventError           nobody took an event
+├── MirrorError          the mirror of the registry refuses or cannot be reached
 ├── RecordsError         the prediction log or its database cannot be used
 │   ├── NotDurableError      a record could be kept neither in the spool nor in the database
 │   ├── DatabaseAwayError    the database cannot be reached
@@ -22,6 +23,7 @@ MlopsprojError
 │   ├── DeadlineError        the request's time ran out before it was computed
 │   └── NoModelError         nothing is loaded that could answer
 ├── ParityError          the exported graph disagrees with the network
+├── CompressionError     a smaller variant of a model that cannot be made
 ├── TrainingError        a run that cannot start, go on or be resumed
 ├── GateRefusedError     a gate failed (exit code 3)
 └── UndecidedError       not enough evidence for a verdict (exit code 4)
@@ -90,6 +92,10 @@ class EventError(MlopsprojError):
     """Nobody took an event."""
 
 
+class MirrorError(MlopsprojError):
+    """The mirror of the registry refuses or cannot be reached; the registry itself is whole."""
+
+
 class RecordsError(MlopsprojError):
     """The prediction log or its database cannot be used."""
 
@@ -133,6 +139,10 @@ class NoModelError(ServingError):
 
 class ParityError(MlopsprojError):
     """The exported graph disagrees with the network that it was exported from."""
+
+
+class CompressionError(MlopsprojError):
+    """A smaller or faster variant of a model cannot be made."""
 
 
 class TrainingError(MlopsprojError):
