@@ -33,6 +33,9 @@ TRAINING_IDS: Final = "training_ids.npy"
 MODEL_CARD: Final = "model_card.md"
 PROBE: Final = "probe/expected.npz"
 
+ROBUSTNESS: Final = "robustness.parquet"
+"""Not in every bundle: those of earlier releases lack it."""
+
 REQUIRED: Final = (MODEL, EVALUATION, REFERENCE, TRAINING_IDS, MODEL_CARD, PROBE)
 """Every bundle holds these beside its manifest."""
 

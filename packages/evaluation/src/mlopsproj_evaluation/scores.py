@@ -73,12 +73,7 @@ class Scores:
         Raises:
             DataError: if an id is no sha256.
         """
-        strange = _strange_id(self.ids)
-        if strange is not None:
-            raise DataError(
-                f"The id {strange!r} is no hexadecimal sha256: give the images' content ids."
-            )
-        return np.array([int(name[:_SHORT_ID_DIGITS], 16) for name in self.ids], dtype=np.uint64)
+        return short_ids(self.ids)
 
     def write(self, path: Path) -> None:
         """Write `evaluation.parquet`."""
@@ -102,7 +97,7 @@ class Scores:
         fault = _fault(ids, labels, probabilities)
         if fault:
             raise corrupt(path, "evaluation", fault)
-        strange = _strange_id(ids)
+        strange = strange_id(ids)
         if strange is not None:
             raise corrupt(path, "evaluation", f"the id {strange!r} is no hexadecimal sha256")
         return cls(ids, labels, probabilities)
@@ -143,6 +138,25 @@ def score(
     return Scores(images.ids, images.labels, outputs.probabilities), outputs
 
 
+def short_ids(ids: tuple[str, ...]) -> npt.NDArray[np.uint64]:
+    """`(N,)` uint64: the first eight bytes of each id.
+
+    Raises:
+        DataError: if an id is no sha256.
+    """
+    strange = strange_id(ids)
+    if strange is not None:
+        raise DataError(
+            f"The id {strange!r} is no hexadecimal sha256: give the images' content ids."
+        )
+    return np.array([int(name[:_SHORT_ID_DIGITS], 16) for name in ids], dtype=np.uint64)
+
+
+def strange_id(ids: tuple[str, ...]) -> str | None:
+    """The first id that is no sha256, if any."""
+    return next((name for name in ids if not _CONTENT_ID.fullmatch(name)), None)
+
+
 def _fault(
     ids: tuple[str, ...], labels: npt.NDArray[np.int64], probabilities: Floats
 ) -> str | None:
@@ -178,8 +192,3 @@ def _value_fault(
     if beyond.any():
         return f"{probabilities[beyond][0]} is no probability between 0 and 1"
     return None
-
-
-def _strange_id(ids: tuple[str, ...]) -> str | None:
-    """The first id that is no sha256, if any."""
-    return next((name for name in ids if not _CONTENT_ID.fullmatch(name)), None)
