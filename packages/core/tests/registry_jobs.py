@@ -7,14 +7,18 @@ import os
 import signal
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from mlopsproj_core import Bundle, MlopsprojError
-from mlopsproj_core.registry import Registry
+from mlopsproj_core.errors import RegistryError
+from mlopsproj_core.garbage import find_garbage, remove_garbage
+from mlopsproj_core.registry import ModelVersion, Registry
 from mlopsproj_core.store import Store
 
 NOBODY = 65534
 PATIENCE_SECONDS = 120
+NO_AGE = timedelta(0)
 # Audit events of Python that stand for a change of a folder of this machine.
 CHANGES = {"os.link", "os.mkdir", "os.remove", "os.rename"}
 
@@ -62,6 +66,46 @@ def roll_back(url, name, gate, worker):
         return Registry(url).rollback(name, "production", actor=f"{worker}", reason="x").sequence
     except MlopsprojError as error:
         return type(error).__name__
+
+
+def collect(url, gate, worker, until):
+    """Remove garbage of any age, again and again, until a file is there: the versions that went."""
+    _wait_for_all(gate, worker)
+    registry, gone = Registry(url), []
+    while not Path(until).exists():
+        survey = find_garbage(registry, NO_AGE)
+        gone += [str(g.version) for g in remove_garbage(registry, survey, actor=f"{worker}")]
+    return gone
+
+
+def move_about(url, gate, worker, times):
+    """Point an alias of one's own at whatever version there is, oldest first; it must be there."""
+    _wait_for_all(gate, worker)
+    registry, alias = Registry(url), f"alias-{worker}"
+    moved, refused = [], 0
+    for turn in range(times):
+        versions = registry.versions("slim")
+        number = versions[turn % len(versions)]
+        try:
+            registry.move_alias("slim", alias, number, actor=alias, reason="r")
+        except RegistryError:
+            refused += 1
+        else:
+            moved.append(number)
+            registry.verify(ModelVersion("slim", number))
+    return moved, refused
+
+
+def collect_and_die(url, step):
+    """Whether a process that removes garbage was killed at its step of that number."""
+
+    def work():
+        registry = Registry(url)
+        survey = find_garbage(registry, NO_AGE)
+        _die_at(step, url)
+        return len(list(remove_garbage(registry, survey, actor="a")))
+
+    return _in_child(work) is None
 
 
 def _wait_for_all(gate, worker):
@@ -149,7 +193,14 @@ def _die_at(step, url):
         really_create(self, path, data)
         pass_step()
 
-    Store.create = create_between_steps
+    really_remove = Store.remove
+
+    def remove_between_steps(self, path):
+        pass_step()
+        really_remove(self, path)
+        pass_step()
+
+    Store.create, Store.remove = create_between_steps, remove_between_steps
     os.fsync = lambda _: None  # a killed process loses nothing that it has written
     sys.addaudithook(audit)
 

@@ -456,3 +456,33 @@ def test_an_alias_that_cannot_be_read_does_not_hide_the_others(filled):
         filled.aliases("slim")
     with pytest.raises(NotFoundError, match="it has: candidate, production"):
         filled.resolve("slim@shadow")
+
+
+def test_a_rollback_passes_over_what_is_gone_or_damaged(filled, slim_bundle, caplog):
+    for _ in (3, 4):
+        filled.publish(slim_bundle)
+    for number in (2, 3, 4):
+        filled.move_alias("slim", "production", number, actor="a", reason="r")
+    damage(filled, "slim/versions/3/model.onnx", b"damaged")
+    damage(filled, f"slim/versions/2/{MANIFEST}", None)
+    move = filled.rollback("slim", "production", actor="a", reason="dark")
+    assert (move.version, move.reason) == (1, "rollback from 4: dark")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 2
+    assert "slim:3 is passed over: slim:3 in" in told[0]
+    assert "model.onnx was changed" in told[0]
+    assert "There is no slim:2" in told[1]
+    # What was passed over is not gone back to later.
+    with pytest.raises(NotFoundError, match="no version before the present one"):
+        filled.rollback("slim", "production", actor="a", reason="r")
+
+
+def test_a_rollback_to_nothing_whole_leaves_the_alias(filled):
+    filled.move_alias("slim", "production", 2, actor="a", reason="r")
+    damage(filled, "slim/versions/1/model.onnx", b"damaged")
+    with pytest.raises(
+        RegistryError,
+        match=r"no version to go back to that is whole: slim:1 .*model\.onnx was changed.*backup",
+    ):
+        filled.rollback("slim", "production", actor="a", reason="r")
+    assert filled.resolve("slim").number == 2

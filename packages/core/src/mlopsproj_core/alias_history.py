@@ -53,19 +53,21 @@ class AliasMove(BaseModel):
 def trail(moves: Sequence[AliasMove]) -> list[int]:
     """Versions that rollbacks go back along, the present one last.
 
-    A move to another version is put on top; a rollback takes the top away.
+    A move to another version is put on top; a rollback takes from the top what lies above its own.
     """
     versions: list[int] = []
     for move in moves:
         if move.rollback:
             del versions[-1:]
-        elif not versions or versions[-1] != move.version:
+            while versions and versions[-1] != move.version:
+                del versions[-1]
+        if versions[-1:] != [move.version]:
             versions.append(move.version)
     return versions
 
 
 class AliasHistory:
-    """The moves of one alias in a store."""
+    """The moves of one alias in a store; each is read once, since none ever changes."""
 
     def __init__(self, store: Store, name: str, alias: str) -> None:
         """Take a name and an alias that were checked to be parts of a path."""
@@ -73,6 +75,7 @@ class AliasHistory:
         self._alias = alias
         self._called = f"{name}@{alias}"
         self._folder = f"{name}/aliases/{alias}"
+        self._known: dict[int, AliasMove] = {}
 
     def moves(self) -> list[AliasMove]:
         """All, the oldest first.
@@ -147,6 +150,11 @@ class AliasHistory:
         return f"{self._folder}/{sequence}{_ENDING}"
 
     def _read(self, sequence: int) -> AliasMove:
+        if sequence not in self._known:
+            self._known[sequence] = self._parsed(sequence)
+        return self._known[sequence]
+
+    def _parsed(self, sequence: int) -> AliasMove:
         path = self._path(sequence)
         try:
             content = json.loads(self._store.read(path))

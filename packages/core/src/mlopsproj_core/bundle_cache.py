@@ -6,6 +6,7 @@ where bundles come from.
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from uuid import uuid4
@@ -49,7 +50,7 @@ def cached_copy(
         BundleCorruptError: if `read` gives something else than the manifest says.
         RegistryError: if the copy cannot be written.
     """
-    folder = cache / name / hashlib.sha256(manifest).hexdigest()[:32]
+    folder = _folder(cache, name, manifest)
     wanted = {**files, MANIFEST: hashlib.sha256(manifest).hexdigest()}
     for file, expected in wanted.items():
         if _is_whole(folder / file, expected):
@@ -69,6 +70,21 @@ def cached_copy(
                 " or set XDG_CACHE_HOME to a folder that can be written."
             ) from error
     return folder
+
+
+def forget_copy(cache: Path, name: str, manifest: bytes) -> None:
+    """Remove the copy of a bundle, if there is one; who still wants it fetches it again.
+
+    Args:
+        cache: folder of all copies.
+        name: of the model.
+        manifest: content of the bundle's manifest.
+    """
+    shutil.rmtree(_folder(cache, name, manifest), ignore_errors=True)
+
+
+def _folder(cache: Path, name: str, manifest: bytes) -> Path:
+    return cache / name / hashlib.sha256(manifest).hexdigest()[:32]
 
 
 def _is_whole(path: Path, expected: str) -> bool:

@@ -33,6 +33,14 @@ class LocalFiles:
             for name in names
         ]
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Sizes in bytes of all files below `folder`, by path relative to it."""
+        found = {}
+        for path in self.below(folder):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                found[path] = (self.root / folder / path).stat().st_size
+        return found
+
     def read(self, path: str) -> bytes:
         """Content of a file."""
         return (self.root / path).read_bytes()

@@ -8,24 +8,21 @@ processes may publish and promote at once. Knows nothing of what makes a model g
 """
 
 import hashlib
-import json
 import logging
-import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-
-from pydantic import TypeAdapter, ValidationError
 
 from mlopsproj_core.alias_history import AliasHistory, AliasMove, trail
 from mlopsproj_core.bundle import Bundle, damages
-from mlopsproj_core.bundle_cache import cached_copy, default_cache
-from mlopsproj_core.errors import BundleCorruptError, NotFoundError, RegistryError
-from mlopsproj_core.manifest import MANIFEST, Manifest, Name, parse_manifest
+from mlopsproj_core.bundle_cache import cached_copy, default_cache, forget_copy
+from mlopsproj_core.errors import BundleError, NotFoundError, RegistryError
+from mlopsproj_core.holds import held
+from mlopsproj_core.manifest import MANIFEST, Manifest, parse_manifest
+from mlopsproj_core.model_version import ModelVersion, checked_name, is_name
+from mlopsproj_core.publication import publish_bundle, tombstone
 from mlopsproj_core.store import Store
 
 __all__ = ["CANDIDATE", "PRODUCTION", "AliasMove", "ModelVersion", "Registry"]
@@ -35,21 +32,8 @@ logger = logging.getLogger(__name__)
 PRODUCTION = "production"
 CANDIDATE = "candidate"
 
-_CLAIM = "claim"
-_NAME = TypeAdapter(Name)
 _REFERENCE = re.compile(r"(?P<name>[^@:]*)(?:@(?P<alias>[^@:]+)|:(?P<number>[0-9]{1,18}))?")
 _PUBLISHED = re.compile(rf"([1-9][0-9]{{0,17}})/{re.escape(MANIFEST)}")
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class ModelVersion:
-    """One version of a model, written `name:number`."""
-
-    name: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.name}:{self.number}"
 
 
 class Registry:
@@ -76,12 +60,12 @@ class Registry:
 
     def versions(self, name: str) -> list[int]:
         """Complete versions of a model, ascending."""
-        files = self._store.files(f"{_checked(name)}/versions")
+        files = self._store.files(f"{checked_name(name)}/versions")
         return sorted(int(match[1]) for match in map(_PUBLISHED.fullmatch, files) if match)
 
     def all_versions(self) -> list[ModelVersion]:
         """Every complete version of every model, sorted."""
-        names = filter(_is_name, self._store.names(""))
+        names = filter(is_name, self._store.names(""))
         return [ModelVersion(name, number) for name in names for number in self.versions(name)]
 
     def manifest(self, version: ModelVersion) -> Manifest:
@@ -136,12 +120,7 @@ class Registry:
             BundleCorruptError: if a file is not what the manifest says.
             RegistryError: if the registry cannot be written; nothing is visible then.
         """
-        bundle.verify()
-        manifest = _read_unchanged(bundle, MANIFEST)
-        version = ModelVersion(bundle.manifest.name, self._claim(bundle.manifest.name))
-        for file in bundle.manifest.files:
-            self._add(version, file, _read_unchanged(bundle, file))
-        self._add(version, MANIFEST, manifest)
+        version = publish_bundle(self._store, bundle)
         logger.info("published %s in %s", version, self.url)
         return version
 
@@ -156,7 +135,7 @@ class Registry:
             RegistryError: if a file is missing, or the copy cannot be written.
         """
         text, manifest = self._manifest(version)
-        local = self._store.local_path(_folder(version))
+        local = self._store.local_path(version.folder)
         if local is not None:
             return local
         return cached_copy(
@@ -177,7 +156,7 @@ class Registry:
             BundleError: if its manifest is damaged, or of another release.
             RegistryError: naming every file that is missing, unreadable or changed.
         """
-        folder = _folder(version)
+        folder = version.folder
 
         def digest(file: str) -> str:
             return hashlib.sha256(self._store.read(f"{folder}/{file}")).hexdigest()
@@ -241,52 +220,93 @@ class Registry:
         Raises:
             NotFoundError: if there is no such version.
             StaleError: if another move came after `expected_sequence`.
+            RegistryError: if the version is being removed.
         """
         history = self._history(name, alias)
-        self._existing(name, version)
-        return history.append(
-            version=version,
-            actor=actor,
-            reason=reason,
-            gates=gates,
-            expected_sequence=expected_sequence,
-        )
+        with self._holding(name, version):
+            return history.append(
+                version=version,
+                actor=actor,
+                reason=reason,
+                gates=gates,
+                expected_sequence=expected_sequence,
+            )
 
     def rollback(self, name: str, alias: str, *, actor: str, reason: str) -> AliasMove:
         """Point an alias at the version that it pointed at before the present one.
 
-        Two rollbacks go back two versions: each goes along the history that is left.
+        Two rollbacks go back two versions: each goes along the history that is left. Versions that
+        are gone or damaged are passed over, which the log tells.
 
         Raises:
             NotFoundError: if there is no version to go back to.
+            RegistryError: if none of those before is whole.
             StaleError: if the alias was moved meanwhile.
         """
         history = self._history(name, alias)
         moves = history.moves()
-        versions = trail(moves)
-        if len(versions) < 2:  # noqa: PLR2004 (the present one and one before)
+        *before, present = trail(moves) or [0]
+        if not before:
             raise NotFoundError(
                 f"{name}@{alias} has no version before the present one: see `registry show {name}`."
             )
-        present, before = versions[-1], self._existing(name, versions[-2])
-        return history.append(
-            version=before.number,
-            actor=actor,
-            reason=f"rollback from {present}: {reason}",
-            rollback=True,
-            expected_sequence=moves[-1].sequence,
+        target = self._newest_whole(name, alias, before)
+        with self._holding(name, target):
+            return history.append(
+                version=target,
+                actor=actor,
+                reason=f"rollback from {present}: {reason}",
+                rollback=True,
+                expected_sequence=moves[-1].sequence,
+            )
+
+    def forget_copy(self, version: ModelVersion) -> None:
+        """Remove what `fetch` keeps of a version on this machine, if it keeps anything.
+
+        Raises:
+            NotFoundError: if there is no such version.
+            BundleError: if its manifest is damaged, or of another release.
+        """
+        text, _ = self._manifest(version)
+        if self._store.local_path(version.folder) is None:
+            forget_copy(self._cache or default_cache(), version.name, text)
+
+    def _newest_whole(self, name: str, alias: str, versions: Sequence[int]) -> int:
+        """The last of some versions of a model whose files are what its manifest says."""
+        passed_over = []
+        for number in dict.fromkeys(reversed(versions)):
+            try:
+                self.verify(ModelVersion(name, number))
+            except (BundleError, RegistryError) as error:
+                passed_over.append(str(error))
+                logger.warning("%s:%d is passed over: %s", name, number, error)
+            else:
+                return number
+        raise RegistryError(
+            f"{name}@{alias} has no version to go back to that is whole: {' '.join(passed_over)}"
+            f" Restore the registry from a backup, or promote another version."
         )
+
+    @contextmanager
+    def _holding(self, name: str, number: int) -> Iterator[None]:
+        """See that a version is there, and stays there."""
+        version = ModelVersion(checked_name(name), number)
+        # Only after it is held can it be relied upon; but what never was must not be held.
+        self._existing(name, number)
+        with held(self._store, version):
+            self._existing(name, number)
+            yield
 
     def _alias_names(self, name: str) -> list[str]:
         return [
-            alias for alias in self._store.names(f"{_checked(name)}/aliases") if _is_name(alias)
+            alias for alias in self._store.names(f"{checked_name(name)}/aliases") if is_name(alias)
         ]
 
     def _history(self, name: str, alias: str) -> AliasHistory:
-        return AliasHistory(self._store, _checked(name), _checked(alias))
+        return AliasHistory(self._store, checked_name(name), checked_name(alias))
 
     def _manifest(self, version: ModelVersion) -> tuple[bytes, Manifest]:
-        path = f"{_folder(version)}/{MANIFEST}"
+        path = f"{version.folder}/{MANIFEST}"
         try:
             text = self._store.read(path)
         except FileNotFoundError:
@@ -295,41 +315,17 @@ class Registry:
 
     def _existing(self, name: str, number: int) -> ModelVersion:
         version = ModelVersion(name, number)
-        if not self._store.exists(f"{_folder(version)}/{MANIFEST}"):
+        if not self._store.exists(f"{version.folder}/{MANIFEST}"):
             raise self._no_version(name, number)
         return version
 
     def _read(self, version: ModelVersion, file: str) -> bytes:
         try:
-            return self._store.read(f"{_folder(version)}/{file}")
+            return self._store.read(f"{version.folder}/{file}")
         except FileNotFoundError:
             raise RegistryError(
                 f"{version} in {self.url} lacks {file}: publish it again."
             ) from None
-
-    def _add(self, version: ModelVersion, file: str, data: bytes) -> None:
-        try:
-            self._store.create(f"{_folder(version)}/{file}", data)
-        except FileExistsError:
-            raise RegistryError(
-                f"{version} in {self.url} holds a {file} already, which this publication did not"
-                f" write: call it otherwise in the bundle, and publish that again."
-            ) from None
-
-    def _claim(self, name: str) -> int:
-        """Take the next free number, for ever: also one whose publisher dies is not used again."""
-        folder = f"{name}/versions"
-        number = max(self._store.numbers(folder), default=0)
-        owner = json.dumps(
-            {"id": str(uuid4()), "pid": os.getpid(), "time": datetime.now(UTC).isoformat()}
-        )
-        while True:
-            number += 1
-            try:
-                self._store.create(f"{folder}/{number}/{_CLAIM}", owner.encode())
-            except FileExistsError:
-                continue
-            return number
 
     def _only_name(self, reference: str) -> str:
         names = self.names()
@@ -346,6 +342,8 @@ class Registry:
 
     def _no_version(self, name: str, number: int | None) -> NotFoundError:
         what = f"{name}:{number}" if number is not None else f"model {name!r}"
+        if number is not None and self._store.exists(tombstone(ModelVersion(name, number))):
+            what = f"{what} any more, since it was removed,"
         versions = self.versions(name)
         if versions:
             return NotFoundError(
@@ -353,48 +351,3 @@ class Registry:
             )
         names = ", ".join(self.names()) or "nothing yet; `uv run train` makes a model"
         return NotFoundError(f"There is no {what} in {self.url}; there is: {names}.")
-
-
-def _folder(version: ModelVersion) -> str:
-    return f"{_checked(version.name)}/versions/{version.number}"
-
-
-def _read_unchanged(bundle: Bundle, file: str) -> bytes:
-    """What a file holds now, if that is what the bundle was opened or sealed with.
-
-    Raises:
-        BundleCorruptError: if it was changed meanwhile.
-    """
-    path = bundle.path / file
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BundleCorruptError(f"{path} cannot be read ({error.strerror}).") from error
-    if file == MANIFEST:
-        unchanged = parse_manifest(data, str(path)) == bundle.manifest
-    else:
-        unchanged = hashlib.sha256(data).hexdigest() == bundle.manifest.files[file]
-    if not unchanged:
-        raise BundleCorruptError(f"{path} was changed while it was published: publish it again.")
-    return data
-
-
-def _is_name(name: str) -> bool:
-    try:
-        _NAME.validate_python(name)
-    except ValidationError:
-        return False
-    return True
-
-
-def _checked(name: str) -> str:
-    """A name of a model or alias, which is a part of a path.
-
-    Raises:
-        NotFoundError: if it is none.
-    """
-    if not _is_name(name):
-        raise NotFoundError(
-            f"{name!r} is no name of a model or alias: lower-case letters, digits, _ . and - are."
-        )
-    return name

@@ -70,6 +70,11 @@ class Store:
         with self._reaching("listed"):
             return sorted(self._files.below(folder))
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """The same, each with its size in bytes."""
+        with self._reaching("listed"):
+            return dict(sorted(self._files.sizes(folder).items()))
+
     def read(self, path: str) -> bytes:
         """Content of a file.
 
@@ -137,12 +142,19 @@ class _RemoteFiles:
         return [name for name in names if name]
 
     def below(self, folder: str) -> list[str]:
+        return list(self.sizes(folder))
+
+    def sizes(self, folder: str) -> dict[str, int]:
         self._system.invalidate_cache()
         top = f"{self._at(folder)}/"
-        found = [str(path) for path in self._system.find(self._at(folder))]
+        found = self._system.find(self._at(folder), detail=True)
         if not found:
             self.names(folder)  # many a `find` passes over a folder that it cannot reach
-        return [path.removeprefix(top) for path in found if path.startswith(top)]
+        return {
+            str(path).removeprefix(top): int(about["size"])
+            for path, about in found.items()
+            if str(path).startswith(top)
+        }
 
     def read(self, path: str) -> bytes:
         return bytes(self._system.cat_file(self._at(path)))
