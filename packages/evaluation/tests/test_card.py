@@ -1,14 +1,15 @@
 import re
 
+import numpy as np
 import pytest
 from mlopsproj_core import ImageSpec
 from mlopsproj_core.manifest import DataSummary, Parity
-from mlopsproj_evaluation import Scores, evaluate, model_card
+from mlopsproj_evaluation import Robustness, Scores, evaluate, model_card
 
 
 @pytest.fixture
 def write_card(make_scores):
-    def write(*names, wrong=(1,), channels=1, scores=None):
+    def write(*names, wrong=(1,), channels=1, scores=None, robustness=None):
         scores = scores or make_scores(1200, wrong, classes=len(names))
         return model_card(
             name="shirts",
@@ -19,6 +20,7 @@ def write_card(make_scores):
             ),
             report=evaluate(scores, names, resamples=20),
             parity=Parity(reference="torch", images=1200, disagreements=0, max_difference=2.5e-6),
+            robustness=robustness,
         )
 
     return write
@@ -92,3 +94,24 @@ def test_what_was_not_measured_is_none(write_card, make_scores):
     assert rows["dog"][2] == "none"
     assert "- No test image shows: dog.\n" in card
     assert "It finds cat least often: 0.9000 of its images." in card
+
+
+def test_spoilt_images_have_their_section_if_they_were_measured(write_card):
+    robustness = Robustness(
+        ids=tuple(f"{number:064x}" for number in range(400)),
+        corruptions=("fog", "motion_blur"),
+        clean=np.arange(400) < 360,
+        correct=np.stack([np.arange(400) < 100, np.arange(400) < 300], axis=1),
+        severities=np.ones((400, 2), np.int8),
+        suite=1,
+        seed=0,
+    )
+    card = write_card("cat", "dog", robustness=robustness)
+    assert "## On 400 spoilt test images" in card
+    rows = {row[0]: row[1:] for row in table_rows(card)}
+    assert rows["as they were"][0].startswith("0.9000 (0.8")
+    assert rows["spoilt, over all corruptions"][0].startswith("0.5000 (0.4")
+    assert rows["fog"][0].startswith("0.2500 (0.2")
+    assert rows["motion blur"][0].startswith("0.7500 (0.7")
+    assert card.index("spoilt") < card.index("## Limits")
+    assert "spoilt" not in write_card("cat", "dog")

@@ -8,6 +8,7 @@ from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.manifest import DataSummary, Metric, Parity
 
 from mlopsproj_evaluation.report import ClassFigures, Report
+from mlopsproj_evaluation.robustness.outcomes import Robustness
 
 _TITLES = {
     "accuracy": "accuracy",
@@ -26,6 +27,7 @@ def model_card(
     data: DataSummary,
     report: Report,
     parity: Parity,
+    robustness: Robustness | None = None,
 ) -> str:
     """Write the card of one bundle.
 
@@ -36,6 +38,7 @@ def model_card(
         data: what it was trained and tested on.
         report: on the test set.
         parity: held against what it was made from.
+        robustness: on spoilt test images, if it was measured.
     """
     colour = "grey" if image.channels == 1 else "RGB"
     counts = ", ".join(f"{count:,} {split}" for split, count in data.counts.items())
@@ -69,6 +72,7 @@ def model_card(
         "| --- | --- | --- | --- | --- |",
         *rows,
         "",
+        *(_robustness_lines(robustness) if robustness else []),
         "## Limits",
         "",
         "- The figures hold for images like those of the test set; the larger `ood_score`, the",
@@ -90,6 +94,22 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _robustness_lines(robustness: Robustness) -> list[str]:
+    rows = robustness.by_corruption.items()
+    return [
+        f"## On {len(robustness):,} spoilt test images",
+        "",
+        "Each was spoilt once by every corruption, at one of five severities.",
+        "",
+        "| images | accuracy (95 % interval) |",
+        "| --- | --- |",
+        f"| as they were | {_show(robustness.clean_accuracy)} |",
+        f"| spoilt, over all corruptions | {_show(robustness.accuracy)} |",
+        *(f"| {name.replace('_', ' ')} | {_show(figure)} |" for name, figure in rows),
+        "",
+    ]
 
 
 def _recall(row: ClassFigures) -> float:

@@ -9,9 +9,6 @@ from PIL import Image
 from mlopsproj_evaluation.corruptions.draws import Draws
 from mlopsproj_evaluation.corruptions.picture import as_picture, as_pixels
 
-# Half a diagonal is so much longer than half a side.
-_CORNER = (math.sqrt(2) - 1) / 2
-
 
 def shift(pixels: Pixels, draws: Draws, distance: float) -> Pixels:
     """Move the image by whole pixels, in a direction that is drawn.
@@ -38,7 +35,8 @@ def rotation(pixels: Pixels, draws: Draws, degrees: float) -> Pixels:
         degrees: of the turn.
     """
     height, width = pixels.shape[:2]
-    margin = math.ceil(_CORNER * max(height, width)) + 1
+    # So that a corner that turns to the middle of a side brings something with it.
+    margin = math.ceil((math.hypot(height, width) - min(height, width)) / 2) + 1
     padded = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
     angle = degrees if draws.fraction() < 0.5 else -degrees  # noqa: PLR2004 (a coin)
     turned = as_picture(padded).rotate(angle, Image.Resampling.BILINEAR)

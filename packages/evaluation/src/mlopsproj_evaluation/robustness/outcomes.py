@@ -107,10 +107,7 @@ class Robustness:
         return share_interval(outcomes.astype(np.float64)) if len(outcomes) else None
 
     def write(self, path: Path) -> None:
-        """Write `robustness.parquet`: for each image a row as it was, and one for each corruption.
-
-        Nothing half-written stays in its place.
-        """
+        """Write `robustness.parquet`: of each image a row as it was, and one by corruption."""
         images, rows = len(self), 1 + len(self.corruptions)
         severities = np.concatenate([np.zeros((images, 1), np.int8), self.severities], axis=1)
         correct = np.concatenate([self.clean[:, None], self.correct], axis=1)
