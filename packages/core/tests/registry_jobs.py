@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mlopsproj_core import Bundle, MlopsprojError
+from mlopsproj_core.archive import back_up
 from mlopsproj_core.errors import RegistryError
 from mlopsproj_core.garbage import find_garbage, remove_garbage
 from mlopsproj_core.registry import ModelVersion, Registry
@@ -94,6 +95,53 @@ def move_about(url, gate, worker, times):
             moved.append(number)
             registry.verify(ModelVersion("slim", number))
     return moved, refused
+
+
+def publish_and_collect(url, bundle, gate, worker, until):
+    """Publish, promote and remove what nobody needs, again and again, until a file is there."""
+    _wait_for_all(gate, worker)
+    registry = Registry(url)
+    while not Path(until).exists():
+        number = registry.publish(Bundle.open(bundle)).number
+        registry.move_alias("slim", "candidate", number, actor="a", reason="r")
+        list(remove_garbage(registry, find_garbage(registry, NO_AGE), actor="a"))
+
+
+def back_up_again(url, target, gate, worker, until):
+    """Back up again and again, until a file is there: what was left out, if anything was."""
+    _wait_for_all(gate, worker)
+    left_out = {}
+    while not Path(until).exists():
+        left_out |= back_up(url, target).left_out
+    return left_out
+
+
+def look_at(url, gate, worker, until):
+    """What is wrong with a registry that is written to meanwhile."""
+    _wait_for_all(gate, worker)
+    registry, wrong = Registry(url), []
+    while not Path(until).exists():
+        wrong += [
+            f"{move.alias} points at {move.version}"
+            for move in registry.survey_aliases("slim")[0].values()
+            if move.version not in registry.versions("slim")
+        ]
+        wrong += [
+            error
+            for version in registry.all_versions()[-3:]
+            if (error := _error_of(lambda version=version: registry.verify(version)))
+        ]
+    return wrong
+
+
+def back_up_and_die(source, target, step):
+    """Whether a process that copies a registry was killed at its step of that number."""
+
+    def work():
+        _die_at(step, target)
+        return back_up(source, target).bytes
+
+    return _in_child(work) is None
 
 
 def collect_and_die(url, step):
