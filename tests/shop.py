@@ -11,11 +11,12 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-from mlopsproj_core.bundle import EVALUATION, TRAINING_IDS
+from mlopsproj_core.bundle import EVALUATION, ROBUSTNESS, TRAINING_IDS
 from mlopsproj_core.manifest import Parity
 from mlopsproj_core.registry import ModelVersion, Registry
-from mlopsproj_evaluation import Scores
-from small_bundle import make_small_bundle
+from mlopsproj_evaluation import Robustness, Scores
+from mlopsproj_evaluation.corruptions.catalogue import CORRUPTIONS, SUITE
+from small_bundle import GRAPH, make_small_bundle
 
 PARITY = Parity(reference="torch", images=100, disagreements=0, max_difference=1e-6)
 
@@ -33,10 +34,24 @@ def made_up_scores(
     correct: Sequence[bool], ids: Sequence[str], labels: Sequence[int] | None = None
 ) -> Scores:
     """An evaluation in which each image is right or wrong as `correct` says."""
-    truth = np.zeros(len(ids), np.int64) if labels is None else np.asarray(labels, np.int64)
+    truth = np.arange(len(ids)) % 2 if labels is None else np.asarray(labels, np.int64)
     predicted = np.where(correct, truth, 1 - truth)
     probabilities = np.where(np.arange(2) == predicted[:, None], 0.9, 0.1).astype(np.float32)
     return Scores(tuple(ids), truth, probabilities)
+
+
+def made_up_robustness(correct: Sequence[bool], ids: Sequence[str]) -> Robustness:
+    """Measurements in which an image is right under every corruption, or under none."""
+    shape = len(ids), len(CORRUPTIONS)
+    return Robustness(
+        ids=tuple(ids),
+        corruptions=tuple(CORRUPTIONS),
+        clean=np.asarray(correct, np.bool_),
+        correct=np.broadcast_to(np.asarray(correct, np.bool_)[:, None], shape),
+        severities=np.ones(shape, np.int8),
+        suite=SUITE,
+        seed=0,
+    )
 
 
 @dataclass(frozen=True)
@@ -63,17 +78,34 @@ class Shop:
         name: str = "brightness",
         parity: Parity | None = PARITY,
         fingerprint: str = "0" * 64,
+        parent: str | None = None,
+        graph: str = GRAPH,
+        robust: Sequence[bool] | None = None,
     ) -> ModelVersion:
-        """A new version; its evaluation is right where `correct` says."""
+        """A new version; its evaluation is right where `correct` says.
+
+        Under corruptions it is right everywhere unless `robust` says where; nowhere measured if
+        that is empty.
+        """
         scores = made_up_scores(correct, ids or self.ids(len(correct)), labels)
+        held_out = (True,) * len(scores) if robust is None else robust
 
         def fill(folder: Path) -> None:
             scores.write(folder / EVALUATION)
             np.save(folder / TRAINING_IDS, as_training_ids(trained_on), allow_pickle=False)
+            if len(held_out):
+                made_up_robustness(held_out, scores.ids).write(folder / ROBUSTNESS)
 
         folder = self.scratch / f"bundle-{next(self.numbers)}"
         bundle = make_small_bundle(
-            folder, name=name, parity=parity, fingerprint=fingerprint, fill=fill
+            folder,
+            name=name,
+            parity=parity,
+            fingerprint=fingerprint,
+            counts={"train": len(trained_on), "test": len(scores)},
+            parent=parent,
+            graph=graph,
+            fill=fill,
         )
         return self.registry.publish(bundle)
 

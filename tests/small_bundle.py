@@ -5,7 +5,7 @@ installed; needs onnx. Every test of the repository may import it.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlopsproj_core import Bundle, ImageSpec, seal_bundle
@@ -43,6 +43,8 @@ def make_small_bundle(
     name: str = "brightness",
     parity: Parity | None = None,
     fingerprint: str = "0" * 64,
+    counts: Mapping[str, int] | None = None,
+    parent: str | None = None,
     graph: str = GRAPH,
     fill: Callable[[Path], None] | None = None,
 ) -> Bundle:
@@ -53,6 +55,8 @@ def make_small_bundle(
         name: of the model.
         parity: that the manifest records.
         fingerprint: of the data that the manifest records.
+        counts: images of each split that it records; no test image unless given.
+        parent: that it says it was made from.
         graph: that is written, with the inputs and outputs of `GRAPH`.
         fill: writes evaluation, reference, training ids or card into the folder before it is
             sealed.
@@ -71,8 +75,9 @@ def make_small_bundle(
         classes=CLASSES,
         image=SPEC,
         metrics={"accuracy": Metric(value=1.0, low=0.9, high=1.0)},
-        data=DataSummary(name=name, fingerprint=fingerprint, counts={"test": 0}),
+        data=DataSummary(name=name, fingerprint=fingerprint, counts=dict(counts or {"test": 0})),
         parity=parity,
+        parent=parent,
     )
 
 

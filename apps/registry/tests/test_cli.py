@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from mlopsproj_core.events import model_promoted
-from mlopsproj_evaluation.comparison import MARGIN
+from mlopsproj_evaluation.gates import GATES, GateLimits
+from mlopsproj_evaluation.gates.limits import PREFIX
 from mlopsproj_evaluation.promotion import promote_version
 from mlopsproj_registry.cli import app
 from shop import right
@@ -165,7 +167,7 @@ def test_a_promotion_and_its_way_back(run_process, shop):
         assert text in promoted.out
     move = shop.registry.history("brightness", "production")[-1]
     assert move.reason == "a better camera"
-    assert [gate["name"] for gate in move.gates] == ["bundle", "parity", "accuracy"]
+    assert [gate["name"] for gate in move.gates] == ["bundle", *GATES]
     event = model_promoted("brightness", move, shop.registry.url)
     assert str(event.id) in promoted.err
 
@@ -194,7 +196,7 @@ def test_a_broken_bundle_is_refused(run, shop):
     assert "model.onnx" in table.out
     assert table.err.splitlines()[-1] == (
         "error: brightness@production stays where it is: brightness:2 is refused by the gate"
-        " bundle."
+        " bundle. What is broken is never promoted: publish it again."
     )
     as_json = run("promote", "brightness:2", "--json")
     assert as_json.code == 3
@@ -368,10 +370,68 @@ def test_an_interruption_ends_with_its_code_and_the_move_stands(
     assert shop.pointed_at() == 1
 
 
-def test_the_margin_of_the_command_is_that_of_the_gates():
-    promote = get_command(app).commands["promote"]
-    (margin,) = [parameter for parameter in promote.params if parameter.name == "margin"]
-    assert margin.default == MARGIN
+def test_the_help_tells_the_limits_of_the_gates_and_their_variables():
+    options = {option.name: option for option in get_command(app).commands["promote"].params}
+    for limit in fields(GateLimits):
+        text = options[limit.name].help
+        assert f"${PREFIX}{limit.name.upper()}" in text
+        if limit.name != "without":
+            assert options[limit.name].default is None
+            assert text.endswith(f", else {limit.default:g}.")
+
+
+def test_a_team_sets_its_limits_once(run, shop):
+    shop.put(shop.publish(right(800, 1000)))
+    shop.publish(right(780, 1000))
+    once = {"MLOPSPROJ_GATE_MARGIN": "0.05", "MLOPSPROJ_GATE_WITHOUT": "calibration,latency"}
+    answer = run("promote", "brightness:2", "--alias", "production", "--json", **once)
+    assert answer.code == 0, answer.err
+    verdicts = {gate["name"]: gate["verdict"] for gate in json.loads(answer.out)["gates"]}
+    assert (verdicts["calibration"], verdicts["latency"], verdicts["size"]) == (
+        "off",
+        "off",
+        "pass",
+    )
+    assert run("rollback").code == 0
+    assert run("promote", "brightness:2", "--margin", "0.01", **once).code == 3
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("MARGIN", "half", "MLOPSPROJ_GATE_MARGIN=half: give a number"),
+        ("SIZE_RATIO", "0", "size_ratio=0.0: give more than 0"),
+        ("WITHOUT", "bundle", "without=bundle: no such gate can be switched off"),
+    ],
+)
+def test_a_limit_of_the_environment_that_cannot_be_used(run, shop, variable, value, told):
+    shop.publish()
+    result = run("promote", "brightness:1", **{f"MLOPSPROJ_GATE_{variable}": value})
+    assert (result.code, result.out) == (2, "")
+    assert told in result.err
+
+
+def test_a_version_is_forced_and_show_tells_it(run, shop):
+    shop.put(shop.publish(right(900, 1000)))
+    shop.publish(right(600, 1000))
+    refused = run("promote", "brightness:2")
+    assert refused.code == 3
+    assert "--force REASON" in refused.err
+    empty = run("promote", "brightness:2", "--force", " ")
+    assert (empty.code, empty.out) == (2, "")
+    forced = run("promote", "brightness:2", "--force", "the old one is unlawful")
+    assert forced.code == 0, forced.err
+    assert "points at version 2 now" in forced.out
+    shown = run("show", "brightness:2").out
+    assert "forced against accuracy, classes, calibration: the old one is unlawful" in shown
+    assert "accuracy fail, classes fail, calibration fail" in shown
+
+
+def test_a_broken_bundle_is_not_forced(run, shop):
+    shop.damage(shop.publish(), "model.onnx")
+    refused = run("promote", "brightness:1", "--force", "I know better")
+    assert refused.code == 3
+    assert "never promoted" in refused.err
 
 
 def test_the_command_gives_every_setting_of_a_promotion(run, shop, monkeypatch):
@@ -385,17 +445,20 @@ def test_the_command_gives_every_setting_of_a_promotion(run, shop, monkeypatch):
     shop.publish()
     result = run(
         *("promote", "brightness:1", "--alias", "shadow", "--margin", "0.1", "--reason", "trial"),
-        *("--accept-undecided", "yes", "--prepared-dir", "data"),
+        *("--class-margin", "0.2", "--calibration-margin", "0.03", "--robustness-margin", "0.04"),
+        *("--size-ratio", "3", "--latency-ratio", "4", "--latency-seconds", "5"),
+        *("--without", "data", "--without", "size"),
+        *("--accept-undecided", "yes", "--force", "no", "--prepared-dir", "data"),
     )
     assert result.code == 0, result.err
     assert given["url"] == shop.registry.url
-    assert {key: given[key] for key in ("reference", "alias", "margin", "reason")} == {
+    assert {key: given[key] for key in ("reference", "alias", "reason")} == {
         "reference": "brightness:1",
         "alias": "shadow",
-        "margin": 0.1,
         "reason": "trial",
     }
-    assert given["accept_undecided"] == "yes"
+    assert given["limits"] == GateLimits(0.1, 0.2, 0.03, 0.04, 3, 4, 5, ("data", "size"))
+    assert (given["accept_undecided"], given["force"]) == ("yes", "no")
     assert given["find_test_images"].keywords == {"prepared_dir": Path("data")}
     assert shop.pointed_at("shadow") == 1
 

@@ -6,13 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_core.errors import BundleSchemaError, NotFoundError
-from mlopsproj_evaluation import GateResult, Verdict
-from mlopsproj_evaluation.promotion import Promotion
 from mlopsproj_registry.views import (
     describe_version,
     list_models,
     models_table,
-    print_gates,
     print_version,
 )
 
@@ -156,6 +153,7 @@ def drawn_with_reason(reason):
         "time": "2026-01-31T12:00:00Z",
         "actor": reason,
         "reason": reason,
+        "gates": [],
     }
     manifest = {
         "created": "2026-01-31T12:00:00Z",
@@ -188,18 +186,3 @@ def test_any_reason_can_be_shown(reason):
 @pytest.mark.parametrize("reason", ["[/b] not markup", "[red]x", ":bug: fixed", LONG])
 def test_a_reason_is_shown_as_it_was_given_and_whole(reason):
     assert reason in drawn_with_reason(reason)
-
-
-def test_gates_are_shown_whole_where_there_is_no_terminal(shop, capsys):
-    version = shop.publish()
-    gates = (
-        GateResult("bundle", Verdict.passed, "7 files", "all verified", LONG),
-        GateResult("parity", Verdict.failed, "[/b]", "0", "no"),
-        GateResult("accuracy", Verdict.undecided, "none", "0", "unknown"),
-    )
-    print_gates(Promotion(version, None, Verdict.failed, gates, None))
-    shown = capsys.readouterr().out
-    assert "brightness:1 first of its alias" in shown
-    for text in (LONG, "[/b]", "pass", "fail", "undecided"):
-        assert text in shown
-    assert "points at" not in shown

@@ -6,6 +6,7 @@ import pytest
 from mlopsproj_core.bundle import EVALUATION
 from mlopsproj_core.registry import ModelVersion, Registry
 from mlopsproj_evaluation import Scores
+from mlopsproj_evaluation.gates import GATES
 from mlopsproj_train.publishing import Publication, next_command, publish
 from small_bundle import make_small_bundle
 
@@ -22,7 +23,7 @@ def test_the_first_version_goes_to_production_with_its_gates(trained, registry):
     assert move.version == 1
     assert move.reason == "first version, trained in runs/first"
     gates = {gate["name"]: gate for gate in move.gates}
-    assert set(gates) == {"bundle", "parity", "accuracy"}
+    assert set(gates) == {"bundle", *GATES}
     assert {gate["verdict"] for gate in gates.values()} == {"pass"}
     assert gates["accuracy"]["figure"] == f"{trained.summary.accuracy:.4f}"
     assert not registry.history("tiny", "candidate")

@@ -1,4 +1,3 @@
-import math
 import socketserver
 import threading
 from dataclasses import replace
@@ -20,7 +19,7 @@ from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_core.manifest import Parity
 from mlopsproj_core.registry import ModelVersion, Registry
 from mlopsproj_evaluation import Verdict
-from mlopsproj_evaluation.comparison import MARGIN
+from mlopsproj_evaluation.gates import GATES, GateLimits
 from mlopsproj_evaluation.promotion import promote_version, roll_back
 from shop import Shop, right
 from webhook import serving
@@ -49,10 +48,8 @@ def promote(shop):
             str(version),
             **{
                 "alias": "production",
-                "margin": MARGIN,
                 "actor": "ada",
                 "reason": "promoted",
-                "accept_undecided": None,
                 "event_url": "log:",
                 **settings,
             },
@@ -66,6 +63,11 @@ def gate(answer, name):
     return found
 
 
+def recorded(move, name):
+    (found,) = [gate for gate in move.gates if gate["name"] == name]
+    return found
+
+
 def test_the_first_version_has_nothing_to_beat(shop, promote):
     answer = promote(shop.publish(right(1, 100)))
     assert (answer.verdict, answer.champion) == (Verdict.passed, None)
@@ -73,11 +75,8 @@ def test_the_first_version_has_nothing_to_beat(shop, promote):
     (move,) = shop.registry.history("brightness", "production")
     assert move == answer.moved
     assert (move.actor, move.reason) == ("ada", "promoted")
-    assert [(gate["name"], gate["verdict"]) for gate in move.gates] == [
-        ("bundle", "pass"),
-        ("parity", "pass"),
-        ("accuracy", "pass"),
-    ]
+    assert [gate["name"] for gate in move.gates] == ["bundle", *GATES]
+    assert {gate["verdict"] for gate in move.gates} == {"pass"}
     assert list(move.gates) == [gate.as_dict() for gate in answer.gates]
 
 
@@ -99,8 +98,10 @@ def test_a_version_is_judged_against_the_one_in_place(shop, promote, candidate, 
 def test_the_margin_decides(shop, promote):
     shop.put(shop.publish(right(800, 1000)))
     worse = shop.publish(right(780, 1000))
-    assert promote(worse, margin=0.01).verdict is Verdict.failed
-    assert promote(worse, margin=0.05).verdict is Verdict.passed
+    # What is wrong more often, and as sure, is less well calibrated too.
+    narrow, wide = (GateLimits(margin=m, without=("calibration",)) for m in (0.01, 0.05))
+    assert promote(worse, limits=narrow).verdict is Verdict.failed
+    assert promote(worse, limits=wide).verdict is Verdict.passed
 
 
 def test_an_accepted_risk_is_recorded(shop, promote):
@@ -112,7 +113,7 @@ def test_an_accepted_risk_is_recorded(shop, promote):
     move = shop.registry.history("brightness", "production")[-1]
     assert move.version == 2
     assert move.reason == "new camera; undecided, accepted: tested by hand"
-    assert move.gates[-1]["verdict"] == "undecided"
+    assert recorded(move, "accuracy")["verdict"] == "undecided"
 
 
 def test_a_reason_to_accept_does_not_open_a_gate_that_refuses(shop, promote):
@@ -126,25 +127,79 @@ def test_a_reason_to_accept_is_not_told_where_none_was_needed(shop, promote):
     assert answer.moved.reason == "promoted"
 
 
-@given(st.text(alphabet=" \t\n\u00a0"))
-def test_an_empty_reason_is_none(reason):
-    with pytest.raises(ConfigError, match="needs a reason"):
+def test_a_refused_version_is_forced_and_the_history_says_so(shop, promote):
+    shop.put(shop.publish(right(800, 1000)))
+    worse = shop.publish(right(600, 1000))
+    assert promote(worse, accept_undecided="please").moved is None
+    answer = promote(worse, reason="new camera", force="the old one shows nothing")
+    assert answer.verdict is Verdict.failed
+    assert answer.moved is not None
+    move = shop.registry.history("brightness", "production")[-1]
+    assert move.version == worse.number
+    assert move.reason == (
+        "new camera; forced against accuracy, classes, calibration: the old one shows nothing"
+    )
+    assert recorded(move, "accuracy")["verdict"] == "fail"
+    assert list(move.gates) == [gate.as_dict() for gate in answer.gates]
+
+
+def test_force_also_promotes_what_is_undecided(shop, promote):
+    shop.put(shop.publish(right(80, 100)))
+    answer = promote(shop.publish(right(79, 100)), force="it is needed today")
+    assert answer.verdict is Verdict.undecided
+    assert "forced against accuracy" in answer.moved.reason
+
+
+def test_what_is_accepted_as_undecided_is_not_called_forced(shop, promote):
+    shop.put(shop.publish(right(80, 100)))
+    answer = promote(shop.publish(right(79, 100)), force="now", accept_undecided="tried by hand")
+    assert answer.moved.reason == "promoted; undecided, accepted: tried by hand"
+
+
+def test_force_is_not_told_where_nothing_refused(shop, promote):
+    assert promote(shop.publish(), force="in any case").moved.reason == "promoted"
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "manifest.json", "evaluation.parquet"])
+def test_a_broken_bundle_is_not_forced(shop, promote, file):
+    shop.put(shop.publish())
+    version = shop.publish()
+    shop.damage(version, file)
+    answer = promote(version, force="I know better", accept_undecided="I know better")
+    assert (answer.verdict, answer.moved, answer.broken) == (Verdict.failed, None, True)
+    assert shop.pointed_at() == 1
+
+
+def test_a_forced_version_is_judged_again_when_the_alias_moves(shop, promote):
+    shop.put(shop.publish(right(500, 1000)))
+    better = shop.publish(right(900, 1000))
+    version = shop.publish(right(800, 1000))
+    answer = promote(version, Contested(shop.registry.url, [better]), force="all the same")
+    assert answer.champion == better
+    assert "forced against accuracy" in answer.moved.reason
+    assert "-10.00 points" in recorded(answer.moved, "accuracy")["figure"]
+
+
+def test_a_gate_that_is_off_is_shown_as_such(shop, promote):
+    shop.put(shop.publish(right(800, 1000)))
+    off = GateLimits(without=("accuracy", "classes", "calibration"))
+    answer = promote(shop.publish(right(600, 1000)), limits=off)
+    assert answer.verdict is Verdict.passed
+    assert recorded(answer.moved, "accuracy")["verdict"] == "off"
+
+
+@given(st.text(alphabet=" \t\n\u00a0"), st.sampled_from(["accept_undecided", "force"]))
+def test_an_empty_reason_is_none(reason, option):
+    with pytest.raises(ConfigError, match=f"{option} needs a reason"):
         promote_version(
             Registry("nowhere-yet"),
             "brightness:1",
             alias="production",
-            margin=MARGIN,
             actor="ada",
             reason="promoted",
-            accept_undecided=reason,
             event_url="log:",
+            **{option: reason},
         )
-
-
-@pytest.mark.parametrize("margin", [-0.01, 1.0, math.nan, math.inf])
-def test_a_margin_that_is_none(shop, promote, margin):
-    with pytest.raises(ConfigError, match=f"margin={margin}: .* from 0 to below 1"):
-        promote(shop.publish(), margin=margin)
 
 
 def test_what_is_there_already(shop, promote):
@@ -244,7 +299,7 @@ def test_whoever_still_wins_is_recorded_with_the_gates_of_the_last_judgement(sho
     assert answer.champion == others[-1]
     moves = shop.registry.history("brightness", "production")
     assert [move.version for move in moves] == [1, 2, 3, 4]
-    assert "+10.00 points" in moves[-1].gates[-1]["figure"]
+    assert "+10.00 points" in recorded(moves[-1], "accuracy")["figure"]
 
 
 def test_another_who_promotes_the_same_is_noticed(shop, promote):
@@ -323,12 +378,23 @@ def test_images_that_the_champion_was_trained_on_do_not_count(
     assert "+10.00 points" in accuracy.figure
 
 
-def test_what_both_were_tested_on_is_not_scored_again(shop, promote):
-    def find(fingerprint):
-        raise AssertionError(f"nobody needs the images of {fingerprint}")
-
+def test_what_both_were_tested_on_is_not_scored_again(shop, promote, test_images):
+    """The images that are found would tell otherwise."""
     shop.put(shop.publish(right(800, 1000)))
-    assert promote(shop.publish(right(900, 1000)), find_test_images=find).moved is not None
+    answer = promote(shop.publish(right(900, 1000)), find_test_images=lambda _: test_images)
+    assert "on 1,000 images" in gate(answer, "accuracy").detail
+    assert answer.moved is not None
+
+
+def test_images_are_looked_for_once(contest, promote, test_images):
+    asked = []
+
+    def find(fingerprint):
+        asked.append(fingerprint)
+        return test_images
+
+    promote(contest(300), find_test_images=find)
+    assert asked == [FINGERPRINT]
 
 
 @pytest.mark.parametrize("find", [None, {}.get])
@@ -339,6 +405,13 @@ def test_without_the_data_the_images_that_both_were_tested_on_count(shop, promot
     # The champion has 100 of the 600 common images right.
     assert "on 600 images, 500 right" in gate(answer, "accuracy").detail
     assert answer.verdict is Verdict.passed
+
+
+def test_where_the_data_is_not_there_it_is_said_what_to_do(contest, promote, caplog):
+    promote(contest(300), find_test_images={}.get)
+    assert "brightness:1 was tested on other images" in caplog.text
+    assert FINGERPRINT[:12] in caplog.text
+    assert "--prepared-dir" in caplog.text
 
 
 @pytest.mark.parametrize("find", [None, {}.get])
@@ -362,6 +435,44 @@ def test_a_champion_that_this_machine_computes_otherwise_is_not_scored_again(
     shop.rewrite_manifest(champion, files={**files, PROBE: sha256_of(probe)})
     assert promote_with_images(version).verdict is Verdict.undecided
     assert "not scored again" in caplog.text
+
+
+COMPRESSED = Parity(reference="brightness:1", images=1000, disagreements=50, max_difference=0.4)
+
+
+@pytest.mark.parametrize(("right_of_1000", "verdict"), [(801, "pass"), (700, "fail")])
+def test_a_compressed_version_is_held_against_its_parent(shop, promote, right_of_1000, verdict):
+    shop.put(shop.publish(right(500, 1000)), "shadow")
+    shop.put(shop.publish(right(500, 1000)))
+    shop.publish(right(800, 1000))
+    parity = COMPRESSED.model_copy(update={"reference": "brightness:3"})
+    small = shop.publish(right(right_of_1000, 1000), parity=parity, parent="brightness:3")
+    answer = promote(small)
+    assert gate(answer, "parity").verdict.value == verdict
+    assert gate(answer, "accuracy").verdict is Verdict.passed
+    assert f"{(right_of_1000 - 800) / 10:+.2f} points" in gate(answer, "parity").figure
+
+
+def test_a_compressed_version_without_its_parent_is_undecided(shop, promote):
+    gone = COMPRESSED.model_copy(update={"reference": "brightness:9"})
+    parity = gate(promote(shop.publish(parity=gone, parent="brightness:9")), "parity")
+    assert parity.verdict is Verdict.undecided
+    assert "its parent brightness:9 cannot be judged: There is no brightness:9" in parity.detail
+
+
+def test_a_parent_is_scored_again_on_the_images_of_the_candidate(shop, promote, test_images):
+    shop.publish(right(50, 50))
+    small = shop.publish(
+        right(300, TEST_IMAGES),
+        ids=test_images.ids,
+        labels=test_images.labels,
+        fingerprint=FINGERPRINT,
+        parity=COMPRESSED,
+        parent="brightness:1",
+    )
+    parity = gate(promote(small, find_test_images={FINGERPRINT: test_images}.get), "parity")
+    assert f"on {TEST_IMAGES} images" in parity.detail
+    assert parity.figure.startswith("+25.00 points")
 
 
 def test_other_classes_cannot_be_compared(contest, shop, promote_with_images):

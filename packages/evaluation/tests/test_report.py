@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlopsproj_core.errors import ConfigError, DataError
-from mlopsproj_evaluation import Scores, evaluate, report
+from mlopsproj_evaluation import Scores, evaluate, report, resampling
+from mlopsproj_evaluation.resampling import resamples
 from scipy.stats import binom
 from sklearn.metrics import confusion_matrix
 
@@ -70,7 +71,7 @@ def test_calibration_error_s_interval_corrects_for_the_bias_of_resampling():
     probabilities = np.stack([confidence, 1 - confidence], axis=1).astype(np.float32)
     scores = Scores(tuple(map(str, range(400))), labels, probabilities)
     metric = evaluate(scores, ("a", "b")).metrics["expected_calibration_error"]
-    resampled = report._figures(scores, report._resample(rng, 500, 400))
+    resampled = report._figures(scores, next(resamples(400, 200, seed=1)))
     plain = np.quantile(resampled["expected_calibration_error"], 0.5)
     assert metric.value < plain
     assert (metric.low + metric.high) / 2 < plain
@@ -87,9 +88,9 @@ def test_a_seed_gives_the_same_report_and_another_one_another():
 def test_how_many_resamples_are_drawn_at_once_changes_nothing(monkeypatch):
     scores = random_scores(60, 3, seed=1)
     whole = evaluate(scores, names(3), resamples=50).to_json()
-    monkeypatch.setattr(report, "_MOST_DRAWN", 7 * 60)
+    monkeypatch.setattr(resampling, "_MOST_DRAWN", 7 * 60)
     assert evaluate(scores, names(3), resamples=50).to_json() == whole
-    monkeypatch.setattr(report, "_MOST_DRAWN", 1)
+    monkeypatch.setattr(resampling, "_MOST_DRAWN", 1)
     assert evaluate(scores, names(3), resamples=50).to_json() == whole
 
 

@@ -9,9 +9,7 @@ from mlopsproj_core.errors import (
     UndecidedError,
 )
 from mlopsproj_core.registry import Registry
-from mlopsproj_evaluation.comparison import MARGIN
 from mlopsproj_serving.administration import Administration
-from mlopsproj_serving.routes import admin
 from shop import Shop, right
 from webhook import serving as webhook_serving
 
@@ -28,10 +26,8 @@ def promote(shop):
             reference,
             **{
                 "alias": "production",
-                "margin": MARGIN,
                 "actor": "ada",
                 "reason": "promoted",
-                "accept_undecided": None,
                 **settings,
             },
         )
@@ -97,8 +93,40 @@ def test_aliases_and_those_that_cannot_be_read(shop, tmp_path):
     assert "9.json" in unreadable["shadow"]
 
 
-def test_the_margin_is_that_of_the_gates():
-    assert admin.MARGIN == MARGIN
+def test_a_refused_version_is_forced_with_a_reason(shop, promote):
+    shop.put(shop.publish(right(900, 1000)))
+    shop.publish(right(600, 1000))
+    with pytest.raises(GateRefusedError, match=r"Promote against it by `force`"):
+        promote("brightness:2")
+    promotion = promote("brightness:2", force="the old one is unlawful")
+    assert promotion.moved.reason.endswith(": the old one is unlawful")
+
+
+def test_what_is_broken_is_not_forced(shop, promote):
+    shop.damage(shop.publish(), "model.onnx")
+    with pytest.raises(GateRefusedError) as refused:
+        promote("brightness:1", force="I know better")
+    assert "force" not in str(refused.value)
+
+
+def test_limits_are_those_of_the_environment_unless_given(shop, promote, monkeypatch):
+    shop.put(shop.publish(right(900, 1000)))
+    shop.publish(right(880, 1000))
+    monkeypatch.setenv("MLOPSPROJ_GATE_MARGIN", "0.05")
+    monkeypatch.setenv("MLOPSPROJ_GATE_WITHOUT", "calibration")
+    with pytest.raises(GateRefusedError, match="accuracy"):
+        promote("brightness:2", margin=0.01)
+    gates = {gate.name: gate.verdict.value for gate in promote("brightness:2").gates}
+    assert (gates["accuracy"], gates["calibration"]) == ("pass", "off")
+
+
+def test_gates_that_are_not_asked(shop, promote):
+    shop.put(shop.publish(right(900, 1000)))
+    shop.publish(right(600, 1000))
+    off = ("accuracy", "classes", "calibration")
+    assert promote("brightness:2", without=off).moved is not None
+    with pytest.raises(ConfigError, match="no such gate"):
+        promote("brightness:1", without=("speed",))
 
 
 def test_what_judges_is_imported_when_it_is_asked_for():

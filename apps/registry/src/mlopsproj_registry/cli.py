@@ -6,15 +6,27 @@ needed, so that `registry list` answers at once.
 
 import json
 import logging
+import os
 import sys
 from typing import Annotated
 
 import typer
 from mlopsproj_core.actor import current_actor
 from mlopsproj_core.command import run_command
-from mlopsproj_core.errors import GateRefusedError, RegistryError, UndecidedError
+from mlopsproj_core.errors import RegistryError
 from mlopsproj_core.registry import PRODUCTION, Registry
 from mlopsproj_core.settings import Settings
+
+from mlopsproj_registry.gate_options import (
+    CalibrationMargin,
+    ClassMargin,
+    LatencyRatio,
+    LatencySeconds,
+    Margin,
+    RobustnessMargin,
+    SizeRatio,
+    Without,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +45,15 @@ Url = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Model = Annotated[str, typer.Argument(help="NAME:VERSION or NAME@ALIAS.")]
 Alias = Annotated[str, typer.Option(help="That is moved.")]
+PreparedDir = Annotated[
+    str, typer.Option(help="Where prepared data sets are kept, to score other versions again.")
+]
 
 
 def main() -> None:
     """Run the command with this process's arguments; messages go to stderr."""
     logging.basicConfig(format="%(message)s")
-    for name in ("mlopsproj_core", "mlopsproj_registry"):
+    for name in ("mlopsproj_core", "mlopsproj_evaluation", "mlopsproj_registry"):
         logging.getLogger(name).setLevel(logging.INFO)
     if sys.stderr.isatty():
         # An event is a long line of JSON for programs; a person reads the answer.
@@ -106,58 +121,68 @@ def promote(
     *,
     registry: Url = None,
     alias: Alias = PRODUCTION,
-    margin: Annotated[
-        float, typer.Option(help="Loss of accuracy that is accepted, from 0 to below 1.")
-    ] = 0.005,
+    margin: Margin = None,
+    class_margin: ClassMargin = None,
+    calibration_margin: CalibrationMargin = None,
+    robustness_margin: RobustnessMargin = None,
+    size_ratio: SizeRatio = None,
+    latency_ratio: LatencyRatio = None,
+    latency_seconds: LatencySeconds = None,
+    without: Without = None,
     reason: Annotated[str, typer.Option(help="Told in the alias's history.")] = "promoted",
     accept_undecided: Annotated[
         str | None,
         typer.Option(help="Promote also without enough evidence; the reason is recorded."),
     ] = None,
-    prepared_dir: Annotated[
-        str, typer.Option(help="Where prepared data sets are kept, to score production again.")
-    ] = "prepared",
+    force: Annotated[
+        str | None,
+        typer.Option(help="Promote also against gates that refuse; the reason is recorded."),
+    ] = None,
+    prepared_dir: PreparedDir = "prepared",
     as_json: AsJson = False,
 ) -> None:
     """Point an alias at a version if the gates let it pass.
 
-    Ends with 3 if a gate refuses, and with 4 if the evidence does not suffice.
+    Ends with 3 if a gate refuses, and with 4 if the evidence does not suffice. A bundle that is
+    broken is never promoted, whatever the reason.
 
     Example: registry promote fashion-mnist@candidate
     """
-    from functools import partial
-    from pathlib import Path
-
+    from mlopsproj_evaluation.gates import GateLimits
     from mlopsproj_evaluation.promotion import promote_version
 
-    from mlopsproj_registry.prepared_images import find_test_images
-    from mlopsproj_registry.views import print_gates
+    from mlopsproj_registry.gate_views import print_gates, refusal
+    from mlopsproj_registry.prepared_images import finder
 
+    limits = GateLimits.from_environment(
+        os.environ,
+        without=tuple(without or ()),
+        margin=margin,
+        class_margin=class_margin,
+        calibration_margin=calibration_margin,
+        robustness_margin=robustness_margin,
+        size_ratio=size_ratio,
+        latency_ratio=latency_ratio,
+        latency_seconds=latency_seconds,
+    )
     answer = promote_version(
         _open(registry),
         _full(model),
         alias=alias,
-        margin=margin,
         actor=current_actor(),
         reason=reason,
-        accept_undecided=accept_undecided,
         event_url=Settings().event_url,
-        find_test_images=partial(find_test_images, prepared_dir=Path(prepared_dir)),
+        limits=limits,
+        accept_undecided=accept_undecided,
+        force=force,
+        find_test_images=finder(prepared_dir),
     )
     if as_json:
         _print_json(answer.as_dict())
     else:
         print_gates(answer)
-    if answer.moved is not None:
-        return
-    stays = f"{answer.version.name}@{alias} stays where it is"
-    if answer.verdict == "fail":
-        refusing = ", ".join(gate.name for gate in answer.gates if gate.verdict == "fail")
-        raise GateRefusedError(f"{stays}: {answer.version} is refused by the gate {refusing}.")
-    raise UndecidedError(
-        f"{stays}: the evidence for {answer.version} does not suffice. Test on more images, or"
-        " take the risk by --accept-undecided REASON."
-    )
+    if answer.moved is None:
+        raise refusal(answer, alias)
 
 
 @app.command()

@@ -4,6 +4,8 @@ Knows nothing of what they are used for.
 """
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mlopsproj_core.errors import DataError
@@ -11,6 +13,15 @@ from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_data import PreparedDataset
 
 logger = logging.getLogger(__name__)
+
+
+def finder(prepared_dir: str) -> Callable[[str], LabelledImages | None]:
+    """Looks for test images by their fingerprint, as the gates ask for them.
+
+    Args:
+        prepared_dir: where prepared data sets are kept, each a folder.
+    """
+    return partial(find_test_images, prepared_dir=Path(prepared_dir))
 
 
 def find_test_images(fingerprint: str, prepared_dir: Path) -> LabelledImages | None:
@@ -24,14 +35,7 @@ def find_test_images(fingerprint: str, prepared_dir: Path) -> LabelledImages | N
         try:
             dataset = PreparedDataset.open(description.parent)
             if dataset.fingerprint == fingerprint:
-                logger.info("scoring production again on the test images of %s", dataset.folder)
                 return dataset.labelled("test")
         except DataError as error:
             logger.warning("%s is passed over: %s", description.parent, error)
-    logger.warning(
-        "The data set of the candidate (fingerprint %s) is not in %s: production is compared on"
-        " the images that both were tested on. Prepare it there, or name --prepared-dir.",
-        fingerprint[:12],
-        prepared_dir,
-    )
     return None

@@ -5,6 +5,7 @@ laid out without it.
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,8 @@ from mlopsproj_core.errors import BundleError, RegistryError
 from mlopsproj_core.registry import ModelVersion, Registry
 
 if TYPE_CHECKING:
-    from mlopsproj_evaluation.promotion import Promotion
     from rich.console import Console
 
-_COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 _UNLIMITED_WIDTH = 10_000
 
 
@@ -124,7 +123,7 @@ def print_version(description: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = _console()
+    shown = console()
     manifest = description["manifest"]
     number = int(description["version"].rpartition(":")[2])
     pointing = [alias for alias, n in description["aliases"].items() if n == number]
@@ -141,13 +140,13 @@ def print_version(description: dict[str, Any]) -> None:
         ("git commit", manifest["git_commit"] or "unknown"),
     ):
         facts.add_row(Text(name, "cyan"), value)
-    console.print(facts)
+    shown.print(facts)
     figures = Table("figure", "value", "95 % interval")
     for name, metric in manifest["metrics"].items():
         interval = f"{metric['low']:.4f} to {metric['high']:.4f}"
         figures.add_row(name.replace("_", " "), f"{metric['value']:.4f}", interval)
-    console.print(figures)
-    history = Table("alias", "move", "version", "time", "actor", "reason")
+    shown.print(figures)
+    history = Table("alias", "move", "version", "time", "actor", "reason", "gates")
     for move in description["history"]:
         history.add_row(
             move["alias"],
@@ -156,30 +155,23 @@ def print_version(description: dict[str, Any]) -> None:
             _minute(move["time"]),
             move["actor"],
             move["reason"],
+            _gates_in_short(move["gates"]),
         )
-    console.print(history)
+    shown.print(history)
 
 
-def print_gates(answer: "Promotion") -> None:
-    """Show what the gates found to a person."""
-    from rich.table import Table
-    from rich.text import Text
-
-    against = f"against {answer.champion}" if answer.champion else "first of its alias"
-    title = f"{answer.version} {against}"
-    table = Table("gate", "verdict", "measured", "limit", "why", title=title, title_justify="left")
-    for gate in answer.gates:
-        verdict = gate.verdict.value
-        coloured = Text(verdict, _COLOURS[verdict])
-        table.add_row(gate.name, coloured, gate.figure, gate.limit, gate.detail)
-    console = _console()
-    console.print(table)
-    if answer.moved is not None:
-        alias = f"{answer.version.name}@{answer.moved.alias}"
-        console.print(f"{alias} points at version {answer.moved.version} now.")
+def _gates_in_short(gates: Sequence[Mapping[str, Any]]) -> str:
+    """How many let a version pass, and by name those that did not or were not asked."""
+    passed = sum(gate.get("verdict") == "pass" for gate in gates)
+    others = [
+        f"{gate.get('name')} {gate.get('verdict')}"
+        for gate in gates
+        if gate.get("verdict") != "pass"
+    ]
+    return ", ".join([f"{passed} pass", *others]) if gates else "none"
 
 
-def _console() -> "Console":
+def console() -> "Console":
     """Prints values as they are, and a table whole where it does not go to a terminal."""
     from rich.console import Console
 

@@ -16,6 +16,7 @@ from mlopsproj_core.errors import ConfigError, DataError
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
+from mlopsproj_evaluation.pairs import Pairs, pair
 from mlopsproj_evaluation.scores import Scores
 
 MARGIN: Final = 0.005
@@ -29,11 +30,12 @@ _EDGE = 1e-9
 
 
 class Verdict(StrEnum):
-    """What the evidence says."""
+    """What the evidence says; `off` where nobody asked."""
 
     passed = "pass"
     failed = "fail"
     undecided = "undecided"
+    off = "off"
 
 
 @dataclass(frozen=True)
@@ -87,26 +89,20 @@ def compare(
         ConfigError: if the margin cannot be used.
         DataError: if they tell different numbers of classes apart.
     """
-    classes = [scores.probabilities.shape[1] for scores in (candidate, champion)]
-    if classes[0] != classes[1]:
-        raise DataError(
-            f"The candidate tells {classes[0]} classes apart and the champion {classes[1]}:"
-            " compare models of the same classes."
-        )
-    rows = {name: row for row, name in enumerate(champion.ids)}
-    common = np.array([name in rows for name in candidate.ids], dtype=bool)
-    counts = common.copy()
-    if exclude_ids is not None:
-        counts &= ~np.isin(candidate.short_ids, exclude_ids)
-    ours_at = np.flatnonzero(counts)
-    theirs_at = np.array([rows[candidate.ids[row]] for row in ours_at], dtype=np.int64)
-    # A label that was corrected since the champion was judged counts for both.
-    labels = candidate.labels[ours_at]
-    ours = candidate.predicted[ours_at] == labels
-    theirs = champion.predicted[theirs_at] == labels
-    gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    comparison = judge_pairs(len(ours_at), gained, lost, margin)
-    return replace(comparison, excluded=int(common.sum()) - len(ours_at))
+    return compare_pairs(pair(candidate, champion, exclude_ids=exclude_ids), margin=margin)
+
+
+def compare_pairs(pairs: Pairs, *, margin: float = MARGIN) -> Comparison:
+    """The same for images that were found already.
+
+    Raises:
+        ConfigError: if the margin cannot be used.
+    """
+    gained, lost = int(pairs.gained.sum()), int(pairs.lost.sum())
+    return replace(
+        judge_pairs(len(pairs), gained, lost, margin),
+        excluded=pairs.excluded,
+    )
 
 
 def judge_pairs(images: int, gained: int, lost: int, margin: float) -> Comparison:

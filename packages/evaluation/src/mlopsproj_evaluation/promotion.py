@@ -4,31 +4,32 @@ Knows nothing of how the answer is shown, nor of where images lie: who asks may 
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mlopsproj_core.bundle import Bundle
-from mlopsproj_core.errors import (
-    BundleCorruptError,
-    ConfigError,
-    ProbeError,
-    RegistryError,
-    StaleError,
-)
+from mlopsproj_core.errors import BundleCorruptError, ConfigError, StaleError
 from mlopsproj_core.events import announce
-from mlopsproj_core.labelled import LabelledImages
-from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import AliasMove, ModelVersion, Registry
 
 from mlopsproj_evaluation.comparison import Verdict
-from mlopsproj_evaluation.gates import GateResult, judge, needs_new_scores, overall
-from mlopsproj_evaluation.scores import Scores, score
+from mlopsproj_evaluation.gates import (
+    BUNDLE,
+    Contest,
+    FindTestImages,
+    GateLimits,
+    GateResult,
+    ask_all,
+    broken_bundle,
+    judge_bundle,
+    overall,
+)
+from mlopsproj_evaluation.opponents import find_champion, find_parent
 
 logger = logging.getLogger(__name__)
 
-FindTestImages = Callable[[str], LabelledImages | None]
-"""Gives the test images of the prepared data set with a fingerprint; None where it has none."""
+_DEFAULTS = GateLimits()
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Promotion:
     gates: tuple[GateResult, ...]
     moved: AliasMove | None
 
+    @property
+    def broken(self) -> bool:
+        """Whether the bundle itself is refused: no reason makes it fit to serve."""
+        return _broken(self.gates)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         return {
@@ -65,11 +71,12 @@ def promote_version(
     reference: str,
     *,
     alias: str,
-    margin: float,
     actor: str,
     reason: str,
-    accept_undecided: str | None,
     event_url: str,
+    limits: GateLimits = _DEFAULTS,
+    accept_undecided: str | None = None,
+    force: str | None = None,
     find_test_images: FindTestImages | None = None,
 ) -> Promotion:
     """Judge a version, and point `alias` at it if the gates let it pass.
@@ -80,36 +87,33 @@ def promote_version(
         registry: that holds it.
         reference: `name:version` or `name@alias`.
         alias: that is moved.
-        margin: loss of accuracy that is accepted, from 0 to below 1.
         actor: who asks.
         reason: told in the history.
-        accept_undecided: why an undecided version is promoted all the same.
         event_url: where the promotion is told.
-        find_test_images: gives the candidate's, to score the champion again; without them the two
+        limits: what the gates accept, and which of them are off.
+        accept_undecided: why an undecided version is promoted all the same.
+        force: why a version is promoted against its gates; one whose bundle is broken never is.
+        find_test_images: gives the candidate's, to score others again; without them two versions
             are compared on the images that both were tested on.
 
     Raises:
-        ConfigError: if the reason to accept is empty, the margin is none, or the alias points at
-            the version already.
+        ConfigError: if a reason is empty, or the alias points at the version already.
         MlopsprojError: if the version cannot be found, or is read by another release only.
     """
-    if accept_undecided is not None and not accept_undecided.strip():
-        raise ConfigError("accept_undecided needs a reason: it is recorded in the history.")
-    # The gates hold it against the same only where there is somebody to compare with.
-    if not 0 <= margin < 1:  # also when it is not a number
-        raise ConfigError(
-            f"margin={margin}: give a loss of accuracy from 0 to below 1, e.g. 0.005."
-        )
+    for option, text in (("accept_undecided", accept_undecided), ("force", force)):
+        if text is not None and not text.strip():
+            raise ConfigError(f"{option} needs a reason: it is recorded in the history.")
     version = registry.resolve(reference)
+    find = cache(find_test_images) if find_test_images else None
     while True:
         moves = registry.history(version.name, alias)
         champion = ModelVersion(version.name, moves[-1].version) if moves else None
         if champion == version:
             raise ConfigError(f"{version.name}@{alias} points at {version} already.")
-        gates = _judge(registry, version, champion, margin, find_test_images)
+        gates = _judge(registry, version, champion, limits, find)
         verdict = overall(gates)
-        accepted = verdict is Verdict.undecided and accept_undecided is not None
-        if verdict is not Verdict.passed and not accepted:
+        told = _told_reason(reason, verdict, gates, accept_undecided, force)
+        if told is None:
             return Promotion(version, champion, verdict, gates, None)
         try:
             move = registry.move_alias(
@@ -117,7 +121,7 @@ def promote_version(
                 alias,
                 version.number,
                 actor=actor,
-                reason=f"{reason}; undecided, accepted: {accept_undecided}" if accepted else reason,
+                reason=told,
                 gates=[gate.as_dict() for gate in gates],
                 expected_sequence=moves[-1].sequence if moves else 0,
             )
@@ -126,6 +130,30 @@ def promote_version(
             continue
         announce(version.name, move, registry.url, event_url)
         return Promotion(version, champion, verdict, gates, move)
+
+
+def _told_reason(
+    reason: str,
+    verdict: Verdict,
+    gates: tuple[GateResult, ...],
+    accept_undecided: str | None,
+    force: str | None,
+) -> str | None:
+    """What the history tells; None where the alias must stay."""
+    if verdict is Verdict.passed:
+        return reason
+    if verdict is Verdict.undecided and accept_undecided is not None:
+        return f"{reason}; undecided, accepted: {accept_undecided}"
+    if force is None or _broken(gates):
+        return None
+    against = ", ".join(
+        gate.name for gate in gates if gate.verdict in {Verdict.failed, Verdict.undecided}
+    )
+    return f"{reason}; forced against {against}: {force}"
+
+
+def _broken(gates: tuple[GateResult, ...]) -> bool:
+    return any(gate.name == BUNDLE and gate.verdict is Verdict.failed for gate in gates)
 
 
 def roll_back(
@@ -164,49 +192,16 @@ def _judge(
     registry: Registry,
     version: ModelVersion,
     champion: ModelVersion | None,
-    margin: float,
+    limits: GateLimits,
     find_test_images: FindTestImages | None,
 ) -> tuple[GateResult, ...]:
     try:
-        candidate_bundle = Bundle.open(registry.fetch(version))
-        candidate_bundle.verify()
+        bundle = Bundle.open(registry.fetch(version))
     except BundleCorruptError as error:
-        return (GateResult("bundle", Verdict.failed, "broken", "all verified", str(error)),)
-    if champion is None:
-        return judge(candidate_bundle, None, margin=margin)
-    try:
-        champion_bundle = Bundle.open(registry.fetch(champion))
-        champion_bundle.verify()
-        scores = None
-        if find_test_images and needs_new_scores(candidate_bundle, champion_bundle):
-            scores = _score_again(champion_bundle, candidate_bundle, find_test_images)
-    except (BundleCorruptError, RegistryError) as error:
-        # A broken champion must not hold its place for ever, nor be taken for a beaten one.
-        return tuple(
-            replace(gate, verdict=Verdict.undecided, detail=f"{champion} cannot be judged: {error}")
-            if gate.name == "accuracy"
-            else gate
-            for gate in judge(candidate_bundle, None, margin=margin)
-        )
-    return judge(candidate_bundle, champion_bundle, champion_scores=scores, margin=margin)
-
-
-def _score_again(
-    champion: Bundle, candidate: Bundle, find_test_images: FindTestImages
-) -> Scores | None:
-    """The champion on the candidate's test images; None where that cannot be had.
-
-    Then they are compared on the images that both were judged on, if there are any.
-    """
-    ours, theirs = candidate.manifest, champion.manifest
-    if (ours.image, ours.classes) != (theirs.image, theirs.classes):
-        return None
-    images = find_test_images(ours.data.fingerprint)
-    if images is None:
-        return None
-    try:
-        predictor = Predictor.load(champion.path)
-    except ProbeError as error:
-        logger.warning("production is not scored again: %s", error)
-        return None
-    return score(predictor.run, images)[0]
+        return (broken_bundle(error),)
+    whole, candidate = judge_bundle(bundle, str(version))
+    if candidate is None:
+        return (whole,)
+    theirs = find_champion(registry, champion, candidate, find_test_images)
+    parent = find_parent(registry, candidate, find_test_images)
+    return (whole, *ask_all(Contest(candidate, theirs, parent, limits, find_test_images)))

@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from mlopsproj_core.errors import ConfigError, DataError
 from mlopsproj_core.manifest import Metric
-from scipy.special import ndtr, ndtri
 
 from mlopsproj_evaluation import metrics
 from mlopsproj_evaluation.metrics import Array
+from mlopsproj_evaluation.resampling import bias_corrected
+from mlopsproj_evaluation.resampling import resamples as draw
 from mlopsproj_evaluation.scores import Scores
 
-# What is drawn at once: so many resamples, or fewer where there are many images.
-_MOST_AT_ONCE, _MOST_DRAWN = 200, 10_000_000
-_LEVEL = 0.95
+_TAIL = 0.025
 _WHOLE = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "expected_calibration_error")
 _BY_CLASS = ("precision", "recall", "f1")
 
@@ -122,12 +121,7 @@ def evaluate(
     if resamples < 1:
         raise ConfigError(f"{resamples} resamples give no interval: draw 1 or more, such as 1000.")
     estimate = _figures(scores, np.ones((1, len(scores))))
-    rng = np.random.default_rng(seed)
-    parts = []
-    at_once = max(1, min(_MOST_AT_ONCE, _MOST_DRAWN // len(scores)))
-    for start in range(0, resamples, at_once):
-        count = min(at_once, resamples - start)
-        parts.append(_figures(scores, _resample(rng, count, len(scores))))
+    parts = [_figures(scores, weights) for weights in draw(len(scores), resamples, seed=seed)]
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in estimate}
     whole = {name: _metric(estimate[name][0], drawn[name]) for name in _WHOLE}
     support = np.bincount(scores.labels, minlength=size)
@@ -172,30 +166,10 @@ def _figures(scores: Scores, weights: Array) -> dict[str, Array]:
     }
 
 
-def _resample(rng: np.random.Generator, count: int, images: int) -> Array:
-    """`(count, images)`: how often each image is drawn."""
-    drawn = rng.integers(0, images, (count, images))
-    drawn += np.arange(count)[:, None] * images
-    flat = np.bincount(drawn.ravel(), minlength=count * images)
-    return flat.reshape(count, images).astype(np.float64)
-
-
 def _metric(value: float, drawn: Array) -> Metric | None:
-    """Bias-corrected percentile interval (Efron & Tibshirani 1993, chapter 14).
-
-    The correction matters for the calibration error, whose resamples are larger than itself.
-    Where all images agree, as in a class that is always found, the interval has no width: that no
-    mistake was seen is not that there are none.
-    """
-    drawn = drawn[~np.isnan(drawn)]
-    if np.isnan(value) or not len(drawn):
-        return None
-    below = ((drawn < value).sum() + 0.5 * (drawn == value).sum()) / len(drawn)
-    edge = 1 / (len(drawn) + 1)
-    bias = ndtri(np.clip(below, edge, 1 - edge))
-    tail = ndtri((1 - _LEVEL) / 2)
-    low, high = np.quantile(drawn, ndtr(2 * bias + np.array([tail, -tail])))
-    return Metric(value=float(value), low=float(min(low, value)), high=float(max(high, value)))
+    """With its interval of 95 %; None where it does not exist."""
+    bounds = bias_corrected(value, drawn, tail=_TAIL)
+    return bounds and Metric(value=float(value), low=bounds[0], high=bounds[1])
 
 
 def _confusion(scores: Scores) -> npt.NDArray[np.int64]:

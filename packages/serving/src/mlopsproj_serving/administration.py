@@ -4,6 +4,8 @@ Everything here blocks. What judges a version is imported when it is asked for: 
 most processes never need it. Knows nothing of HTTP.
 """
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlopsproj_core.errors import GateRefusedError, UndecidedError
@@ -39,39 +41,47 @@ class Administration:
         reference: str,
         *,
         alias: str,
-        margin: float,
         actor: str,
         reason: str,
-        accept_undecided: str | None,
+        margin: float | None = None,
+        without: Sequence[str] = (),
+        accept_undecided: str | None = None,
+        force: str | None = None,
     ) -> "Promotion":
         """Judge a version, and point an alias at it.
 
-        The champion is not scored again: that needs images, which a service has none of.
+        The champion is not scored again: that needs images, which a service has none of. What the
+        gates accept is said by `MLOPSPROJ_GATE_…` in the environment of this process.
 
         Args:
             reference: `name:version` or `name@alias`.
             alias: that is moved.
-            margin: loss of accuracy that is accepted, from 0 to below 1.
             actor: who asks.
             reason: told in the history.
+            margin: loss of accuracy that is accepted, from 0 to below 1; as the environment says,
+                else half a point, unless given.
+            without: names of gates that are not asked.
             accept_undecided: why an undecided version is promoted all the same.
+            force: why a version is promoted against its gates.
 
         Raises:
             GateRefusedError: if a gate refuses.
             UndecidedError: if the evidence does not suffice.
             MlopsprojError: as `mlopsproj_evaluation.promotion.promote_version`.
         """
+        from mlopsproj_evaluation.gates import GateLimits  # noqa: PLC0415 (it is large)
         from mlopsproj_evaluation.promotion import promote_version  # noqa: PLC0415 (it is large)
 
         promotion = promote_version(
             self._registry,
             reference,
             alias=alias,
-            margin=margin,
             actor=actor,
             reason=reason,
-            accept_undecided=accept_undecided,
             event_url=self._event_url,
+            limits=GateLimits.from_environment(os.environ, margin=margin, without=tuple(without)),
+            accept_undecided=accept_undecided,
+            force=force,
         )
         if promotion.moved is None:
             raise _refusal(promotion, alias)
@@ -104,7 +114,8 @@ def _refusal(promotion: "Promotion", alias: str) -> GateRefusedError | Undecided
     )
     stays = f"{promotion.version.name}@{alias} stays where it is"
     if verdict == "fail":
-        return GateRefusedError(f"{stays}: {promotion.version} is refused. {found}")
+        end = "" if promotion.broken else " Promote against it by `force`, with a reason."
+        return GateRefusedError(f"{stays}: {promotion.version} is refused. {found}.{end}")
     return UndecidedError(
         f"{stays}: the evidence for {promotion.version} does not suffice. {found}. Test on more"
         " images, or take the risk by `accept_undecided`, with a reason."

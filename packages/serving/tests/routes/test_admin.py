@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from mlopsproj_core.registry import Registry
+from mlopsproj_evaluation.gates import GATES
 from mlopsproj_serving.http.keys import KeyRing, new_key
 from shop import Shop, right
 
@@ -109,11 +110,8 @@ def test_a_better_version_is_promoted_and_answers_at_once(client, shop, model):
         "production",
         2,
     )
-    assert {gate["name"]: gate["verdict"] for gate in told["gates"]} == {
-        "bundle": "pass",
-        "parity": "pass",
-        "accuracy": "pass",
-    }
+    assert [gate["name"] for gate in told["gates"]] == ["bundle", *GATES]
+    assert {gate["verdict"] for gate in told["gates"]} == {"pass"}
     (_, move) = shop.registry.history("brightness", "production")
     assert (move.version, move.actor, move.reason) == (2, "ada", "new camera")
     assert told["move"]["sequence"] == move.sequence
@@ -148,6 +146,17 @@ def test_too_little_evidence_is_no_promotion_before_somebody_takes_the_risk(clie
     assert answer.json()["move"]["reason"].endswith("looked at by hand")
 
 
+def test_a_refused_version_is_forced_with_a_reason(client, shop):
+    shop.publish(right(100, 1000))
+    asked = {"model": ":2", "without": ["latency"], "force": "the old one is unlawful"}
+    answer = client.post("/v1/admin/promote", headers=ADA, json=asked)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["move"]["reason"].endswith(": the old one is unlawful")
+    verdicts = {gate["name"]: gate["verdict"] for gate in told["gates"]}
+    assert (verdicts["accuracy"], verdicts["latency"]) == ("fail", "off")
+
+
 @pytest.mark.parametrize(
     ("body", "status", "slug"),
     [
@@ -158,6 +167,8 @@ def test_too_little_evidence_is_no_promotion_before_somebody_takes_the_risk(clie
         (b'{"model": ":1", "margin": 1.5}', 422, "invalid"),
         (b'{"model": ":1", "force": true}', 422, "invalid"),
         (b'{"model": ":2", "accept_undecided": " "}', 422, "invalid"),
+        (b'{"model": ":2", "force": " "}', 422, "invalid"),
+        (b'{"model": ":2", "without": ["speed"]}', 422, "invalid"),
         (b'{"model": ":1"}', 422, "invalid"),  # it is there already
         (b'{"model": ":9"}', 404, "not-found"),
         (b'{"model": "a:b:c"}', 404, "not-found"),

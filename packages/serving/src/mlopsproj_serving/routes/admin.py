@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from mlopsproj_serving.versions.reload import Reloader
 
 BODY_BYTES: Final = 64 * 1024
-MARGIN: Final = 0.005
-"""The same as that of the gates, which are not imported for it."""
 
 Alias = Annotated[str, Meta(description="That is moved, e.g. `production`.", max_length=100)]
 Reason = Annotated[str, Meta(description="Told in the history.", min_length=1, max_length=2000)]
@@ -58,15 +56,38 @@ class PromotionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ]
     alias: Alias = PRODUCTION
-    margin: Annotated[float, Meta(description="Loss of accuracy that is accepted.", ge=0, lt=1)] = (
-        MARGIN
-    )
+    margin: (
+        Annotated[
+            float,
+            Meta(
+                description="Loss of accuracy that is accepted; the service's own unless given.",
+                ge=0,
+                lt=1,
+            ),
+        ]
+        | None
+    ) = None
+    without: Annotated[
+        tuple[str, ...],
+        Meta(description="Names of gates that are not asked, e.g. `latency`.", max_length=20),
+    ] = ()
     reason: Reason = "promoted"
     accept_undecided: (
         Annotated[
             str,
             Meta(
                 description="Why it is promoted also without enough evidence; told in the history.",
+                max_length=2000,
+            ),
+        ]
+        | None
+    ) = None
+    force: (
+        Annotated[
+            str,
+            Meta(
+                description="Why it is promoted also against gates that refuse; told in the"
+                " history. A bundle that is broken never is.",
                 max_length=2000,
             ),
         ]
@@ -85,7 +106,9 @@ class Gate(msgspec.Struct, frozen=True):
     """What one gate found."""
 
     name: str
-    verdict: Annotated[str, Meta(description="`pass`, `fail` or `undecided`.")]
+    verdict: Annotated[
+        str, Meta(description="`pass`, `fail`, `undecided`, or `off` where it was not asked.")
+    ]
     figure: Annotated[str, Meta(description="That was measured.")]
     limit: Annotated[str, Meta(description="That it was held against.")]
     detail: Annotated[str, Meta(description="Why, in a sentence.")]
@@ -209,10 +232,12 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
                 lambda: administration(request).promote(
                     asked,
                     alias=sent.alias,
-                    margin=sent.margin,
                     actor=actor,
                     reason=sent.reason,
+                    margin=sent.margin,
+                    without=sent.without,
                     accept_undecided=sent.accept_undecided,
+                    force=sent.force,
                 )
             )
         assert promotion.moved is not None  # noqa: S101 (a refusal is raised)
