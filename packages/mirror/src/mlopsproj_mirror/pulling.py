@@ -1,0 +1,163 @@
+"""Aliases that somebody moved in the mirror, brought back as promotions that pass the gates.
+
+Where a gate refuses, or what they were moved to is no version of ours, the mirror is set back:
+nobody who reads W&B shall take for production what is not. Undecided, it stays until somebody
+decides.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from mlopsproj_core.registry import CANDIDATE, PRODUCTION, Registry
+from mlopsproj_evaluation.comparison import Verdict
+from mlopsproj_evaluation.gates import FindTestImages, GateLimits
+from mlopsproj_evaluation.promotion import Promotion, promote_version
+
+from mlopsproj_mirror.contents import Contents
+from mlopsproj_mirror.pointing import point_as_ours
+from mlopsproj_mirror.service import Service
+from mlopsproj_mirror.settling import Moved
+
+ACTOR: Final = "wandb"
+"""Moved it, as the history tells: W&B does not say who gave an alias."""
+
+_PULLED = {PRODUCTION, CANDIDATE, "shadow"}
+
+
+class Outcome(StrEnum):
+    """What became of a move that somebody made in the mirror."""
+
+    promoted = "promoted"
+    refused = "refused"
+    undecided = "undecided"
+    set_back = "set back"
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A move that was found in the mirror.
+
+    Attributes:
+        alias: `name@alias`.
+        outcome: what became of it.
+        detail: why, in a sentence.
+        promotion: what the gates found; None where they were not asked.
+    """
+
+    alias: str
+    outcome: Outcome
+    detail: str
+    promotion: Promotion | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "alias": self.alias,
+            "outcome": self.outcome.value,
+            "detail": self.detail,
+            "promotion": self.promotion.as_dict() if self.promotion else None,
+        }
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How moves are judged; as `promote_version` takes it.
+
+    Attributes:
+        pulled_by: who asks, told in the history.
+        limits: what the gates accept, and which of them are off.
+        accept_undecided: why an undecided version is promoted all the same.
+        event_url: where a promotion is told.
+        find_test_images: gives the candidate's, to score others again.
+    """
+
+    pulled_by: str
+    limits: GateLimits = field(default_factory=GateLimits)
+    accept_undecided: str | None = None
+    event_url: str = "log:"
+    find_test_images: FindTestImages | None = None
+
+
+def pull(
+    registry: Registry,
+    service: Service,
+    terms: Terms,
+    *,
+    names: Collection[str] | None = None,
+) -> Iterator[Pulled]:
+    """Promote what somebody moved in the mirror, each if the gates let it pass.
+
+    Each answer is given as soon as it stands in both. What was moved here alone is left for `push`.
+
+    Args:
+        registry: the truth.
+        service: that is looked at.
+        terms: how moves are judged.
+        names: of the models; all unless given.
+
+    Raises:
+        MirrorError: if the mirror refuses or is away.
+        RegistryError: if the registry cannot be read or written.
+    """
+    for name in registry.names() if names is None else names:
+        contents = Contents.look(registry, service, name)
+        for alias in sorted(_PULLED | contents.aliases.keys()):
+            match contents.moved(alias):
+                case Moved.there:
+                    yield _judge(registry, service, contents, alias, terms)
+                case Moved.both:
+                    why = f"it was moved both here and in W&B, {contents.apart(alias)}: ours counts"
+                    yield _set_back(registry, service, contents, alias, why)
+                case Moved.nobody | Moved.here:
+                    pass
+
+
+def _judge(
+    registry: Registry,
+    service: Service,
+    contents: Contents,
+    alias: str,
+    terms: Terms,
+) -> Pulled:
+    version = contents.there(alias)
+    if version is None:
+        why = f"it was moved in W&B {contents.apart(alias)}: that is no version of this registry"
+        return _set_back(registry, service, contents, alias, why)
+    member = contents.members[version]
+    called = f"{contents.name}@{alias}"
+    promotion = promote_version(
+        registry,
+        f"{contents.name}:{version}",
+        alias=alias,
+        actor=ACTOR,
+        reason=f"{alias} was given to {member.called} in W&B; pulled by {terms.pulled_by}",
+        event_url=terms.event_url,
+        limits=terms.limits,
+        accept_undecided=terms.accept_undecided,
+        find_test_images=terms.find_test_images,
+    )
+    if promotion.moved is not None:
+        service.point(member, alias, promotion.moved)
+        return Pulled(called, Outcome.promoted, f"it points at version {version} now", promotion)
+    if promotion.verdict is Verdict.undecided:
+        why = f"the evidence for version {version} does not suffice; W&B is left as it is"
+        return Pulled(called, Outcome.undecided, why, promotion)
+    refusing = ", ".join(g.name for g in promotion.gates if g.verdict is Verdict.failed)
+    why = f"version {version} is refused by the gate {refusing}"
+    told = _set_back(registry, service, contents, alias, why).detail
+    return Pulled(called, Outcome.refused, told, promotion)
+
+
+def _set_back(
+    registry: Registry, service: Service, contents: Contents, alias: str, why: str
+) -> Pulled:
+    called = f"{contents.name}@{alias}"
+    if alias not in contents.aliases:
+        end = "there is nothing here to set W&B back to"
+    elif (version := point_as_ours(registry, service, contents, alias)) is None:
+        end = "W&B cannot be set back, for it lacks the version: `registry mirror push`"
+    else:
+        end = f"W&B is set back to version {version}"
+    return Pulled(called, Outcome.set_back, f"{why}; {end}")
