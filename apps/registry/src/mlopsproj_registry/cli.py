@@ -28,6 +28,9 @@ from mlopsproj_registry.gate_options import (
     Without,
 )
 
+from mlopsproj_registry.options import AsJson, Url
+from mlopsproj_registry.upkeep import backup, gc, restore
+
 logger = logging.getLogger(__name__)
 
 app = typer.Typer(
@@ -38,11 +41,6 @@ app = typer.Typer(
     epilog="A model is written NAME:VERSION or NAME@ALIAS; NAME alone is its production.",
 )
 
-Url = Annotated[
-    str | None,
-    typer.Option("--registry", help="URL; $MLOPSPROJ_REGISTRY_URL, else ./registry."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Model = Annotated[str, typer.Argument(help="NAME:VERSION or NAME@ALIAS.")]
 Alias = Annotated[str, typer.Option(help="That is moved.")]
 PreparedDir = Annotated[
@@ -243,3 +241,8 @@ def verify(
             typer.echo(f"{name}  broken: {reason}")
     if answer.broken:
         raise RegistryError(f"Broken in {found.url}: {', '.join(answer.broken)}.")
+
+
+app.command()(gc)
+app.command()(backup)
+app.command()(restore)

@@ -47,7 +47,7 @@ def gc(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove versions that nobody needs; show them only, unless --yes is given.
+    """Show versions that nobody needs, or remove them.
 
     Needed is what an alias points at or may be rolled back to (of the candidate, only what it
     points at), what those were made from, and the newest version of each model.
@@ -83,8 +83,8 @@ def gc(
         )
     elif not survey.garbage:
         typer.echo(
-            f"Nothing in {found.url} can go: all {len(survey.kept)} versions are needed, or younger"
-            f" than {older_than}."
+            f"Nothing in {found.url} can go: {_count(len(survey.kept), 'version')}, all needed or"
+            f" younger than {older_than}."
         )
     elif yes:
         typer.echo(f"{_total(removed)} removed from {found.url}.")
@@ -98,9 +98,10 @@ def backup(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Copy all versions and aliases to TARGET: again, only what is new; nothing is overwritten.
+    """Copy all versions and aliases elsewhere.
 
-    The registry may be used meanwhile. Ends with 1, naming it, if something damaged was left out.
+    Again, it copies what is new; nothing is overwritten. The registry may be used meanwhile. Ends
+    with 1, naming it, if something damaged was left out.
 
     Example: registry backup gs://backups/registry
     """
@@ -109,7 +110,7 @@ def backup(
     source = registry or Settings().registry_url
     with _progress("copying") as report:
         done = back_up(source, target, report)
-    _tell(done, source, target, as_json=as_json, next_command=f"registry verify --registry {target}")
+    _tell(done, source, target, as_json=as_json)
 
 
 def restore(
@@ -118,7 +119,9 @@ def restore(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a backup into a registry that is empty, or holds a part of this backup.
+    """Copy a backup into an empty registry.
+
+    A registry that holds nothing but a part of this backup is completed.
 
     Example: registry restore gs://backups/registry --registry ./registry
     """
@@ -127,27 +130,30 @@ def restore(
     target = registry or Settings().registry_url
     with _progress("restoring") as report:
         done = copy_back(source, target, report)
-    _tell(done, source, target, as_json=as_json, next_command=f"registry verify --registry {target}")
+    _tell(done, source, target, as_json=as_json)
 
 
 def _age(text: str) -> timedelta:
     match = _AGE.fullmatch(text)
     if match is None:
-        raise ConfigError(f"--older-than is {text!r}: write hours, days or weeks, e.g. 12h, 30d, 4w.")
+        raise ConfigError(
+            f"--older-than is {text!r}: write hours, days or weeks, e.g. 12h, 30d, 4w."
+        )
     return int(match["number"]) * _UNITS[match["unit"]]
 
 
 def _line(garbage: "Garbage") -> str:
     published = garbage.published.date().isoformat() if garbage.published else "unknown"
-    return (
-        f"{garbage.version}  {published}  {_size(garbage.bytes)}  {_KINDS[garbage.kind]}"
-    )
+    return f"{garbage.version}  {published}  {_size(garbage.bytes)}  {_KINDS[garbage.kind]}"
 
 
 def _total(garbage: "tuple[Garbage, ...] | list[Garbage]") -> str:
-    number = len(garbage)
     size = _size(sum(each.bytes for each in garbage))
-    return f"{number} version{'s' if number != 1 else ''}, {size},"
+    return f"{_count(len(garbage), 'version')}, {size},"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _described(garbage: "Garbage") -> dict[str, Any]:
@@ -159,13 +165,15 @@ def _described(garbage: "Garbage") -> dict[str, Any]:
     }
 
 
-def _tell(done: "Copied", source: str, target: str, *, as_json: bool, next_command: str) -> None:
+def _tell(done: "Copied", source: str, target: str, *, as_json: bool) -> None:
     if as_json:
         _print_json({"source": source, "target": target, **asdict(done)})
     else:
         typer.echo(
-            f"{target}: {len(done.versions)} versions and {done.moves} moves of aliases copied"
-            f" ({_size(done.bytes)}), {len(done.already)} versions were there.\nNext: {next_command}"
+            f"{target}: {_count(len(done.versions), 'version')} and"
+            f" {_count(done.moves, 'move')} of aliases copied ({_size(done.bytes)}),"
+            f" {_count(len(done.already), 'version')} there already.\n"
+            f"Next: registry verify --registry {target}"
         )
     if done.left_out:
         reasons = "; ".join(f"{name}: {why}" for name, why in done.left_out.items())
