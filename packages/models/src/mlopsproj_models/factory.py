@@ -32,7 +32,7 @@ def build_network(config: ModelConfig, *, channels: int, classes: int) -> ImageN
     if name == "residual":
         return ResidualNetwork(config.network, channels=channels, classes=classes)
     if name == "efficientnet_lite0":
-        return EfficientNetLite0(classes=classes, pretrained=config.pretrained)
+        return EfficientNetLite0(classes=classes, pretrained=config.pretrained, width=config.width)
     if name.startswith(TIMM):
         return TimmNetwork(name.removeprefix(TIMM), classes=classes, pretrained=config.pretrained)
     raise ConfigError(

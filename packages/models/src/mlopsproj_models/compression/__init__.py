@@ -1,0 +1,1 @@
+"""Networks and graphs made smaller and faster: folded, quantised, pruned, distilled."""
