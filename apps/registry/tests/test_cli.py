@@ -213,6 +213,18 @@ def test_a_worse_version_is_refused(run, shop):
     assert "refused by the gate accuracy" in refused.err
 
 
+def test_two_versions_are_compared(run, shop, undecided):
+    shown = run("compare", "brightness", "@candidate", "--no-speed")
+    assert (shown.code, shown.err) == (0, "")
+    assert "brightness:1 and brightness:2" in shown.out
+    assert "speed" not in shown.out
+    answer = run("compare", ":1", "brightness:2", "--json")
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    assert found["images"]["counted"] == 100
+    assert [row["batch"] for row in found["speed"]] == [1, 32]
+
+
 def test_too_little_evidence_needs_a_reason(run, shop, undecided):
     result = run("promote", "@candidate", "--json")
     assert result.code == 4
@@ -254,6 +266,7 @@ def test_wrong_usage(run, shop, arguments):
     [
         (("show", "brightness:7"), "there is: 1"),
         (("show", "other:1"), "there is: brightness"),
+        (("compare", "brightness:1", "brightness:7"), "there is: 1"),
         (("show", "brightness@shadow"), "it has: production"),
         (("promote", "brightness@candidate"), "'candidate'"),
         (("promote", "brightness:1", "--alias", "Not A Name"), "'Not A Name'"),
@@ -463,7 +476,9 @@ def test_the_command_gives_every_setting_of_a_promotion(run, shop, monkeypatch):
     assert shop.pointed_at("shadow") == 1
 
 
-@pytest.mark.parametrize("command", ["", "list", "show", "promote", "rollback", "verify"])
+@pytest.mark.parametrize(
+    "command", ["", "list", "show", "compare", "promote", "rollback", "verify"]
+)
 def test_help_tells_what_a_command_does(run, command):
     result = run(*command.split(), "--help")
     assert result.code == 0

@@ -71,7 +71,7 @@ def test_calibration_error_s_interval_corrects_for_the_bias_of_resampling():
     probabilities = np.stack([confidence, 1 - confidence], axis=1).astype(np.float32)
     scores = Scores(tuple(map(str, range(400))), labels, probabilities)
     metric = evaluate(scores, ("a", "b")).metrics["expected_calibration_error"]
-    resampled = report._figures(scores, next(resamples(400, 200, seed=1)))
+    resampled = report.figures_of(scores, next(resamples(400, 200, seed=1)))
     plain = np.quantile(resampled["expected_calibration_error"], 0.5)
     assert metric.value < plain
     assert (metric.low + metric.high) / 2 < plain

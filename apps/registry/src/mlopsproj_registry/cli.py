@@ -114,6 +114,42 @@ def show(model: Model, registry: Url = None, *, as_json: AsJson = False) -> None
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="NAME:VERSION or NAME@ALIAS.")],
+    second: Annotated[str, typer.Argument(help="The same; differences are this less the first.")],
+    *,
+    registry: Url = None,
+    speed: Annotated[
+        bool, typer.Option("--speed/--no-speed", help="Time both, which takes seconds.")
+    ] = True,
+    prepared_dir: PreparedDir = "prepared",
+    as_json: AsJson = False,
+) -> None:
+    """Show two versions beside each other.
+
+    What they say is compared on the test images that both were judged on; speed is measured here
+    and now.
+
+    Example: registry compare fashion-mnist@production fashion-mnist@candidate
+    """
+    from mlopsproj_registry.comparison_views import print_comparison
+    from mlopsproj_registry.prepared_images import finder
+    from mlopsproj_registry.version_comparison import compare_versions
+
+    found = compare_versions(
+        _open(registry),
+        _full(first),
+        _full(second),
+        speed=speed,
+        find_test_images=finder(prepared_dir),
+    )
+    if as_json:
+        _print_json(found)
+    else:
+        print_comparison(found)
+
+
+@app.command()
 def promote(
     model: Model,
     *,

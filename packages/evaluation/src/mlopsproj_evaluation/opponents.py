@@ -4,6 +4,7 @@ Knows nothing of gates.
 """
 
 import logging
+from dataclasses import replace
 
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import BundleError, ProbeError, RegistryError
@@ -32,7 +33,7 @@ def find_champion(
     """
     if champion is None:
         return None
-    return _open(registry, str(champion), candidate, find_test_images)
+    return _find(registry, str(champion), candidate, find_test_images)
 
 
 def find_parent(
@@ -47,28 +48,44 @@ def find_parent(
             others.
     """
     parent = candidate.bundle.manifest.parent
-    return _open(registry, parent, candidate, find_test_images) if parent else None
+    return _find(registry, parent, candidate, find_test_images) if parent else None
 
 
-def _open(
+def open_side(registry: Registry, version: ModelVersion) -> Side:
+    """A version of the registry, verified.
+
+    Raises:
+        NotFoundError: if there is no such version.
+        BundleError: if it is damaged, or of another release.
+        RegistryError: if a file is missing, or the registry cannot be reached.
+    """
+    bundle = Bundle.open(registry.fetch(version))
+    bundle.verify()
+    return Side.of(bundle, name=str(version))
+
+
+def on_images_of(candidate: Side, side: Side, find_test_images: FindTestImages | None) -> Side:
+    """`side`, scored again on the candidate's test images where it was tested on others.
+
+    As it was where that is not needed, or the images are not at hand: then the two are compared on
+    the images that both were judged on, if there are any.
+    """
+    scores = _score_again(side, candidate, find_test_images) if find_test_images else None
+    return side if scores is None else replace(side, scores=scores)
+
+
+def _find(
     registry: Registry, reference: str, candidate: Side, find_test_images: FindTestImages | None
 ) -> Side | Absent:
     try:
-        version = registry.resolve(reference)
-        bundle = Bundle.open(registry.fetch(version))
-        bundle.verify()
-        side = Side.of(bundle, name=str(version))
-        scores = _score_again(side, candidate, find_test_images) if find_test_images else None
-        return Side.of(bundle, name=str(version), scores=scores) if scores else side
+        side = open_side(registry, registry.resolve(reference))
+        return on_images_of(candidate, side, find_test_images)
     except (BundleError, RegistryError) as error:
         return Absent(reference, str(error))
 
 
 def _score_again(side: Side, candidate: Side, find_test_images: FindTestImages) -> Scores | None:
-    """On the candidate's test images; None where that is not needed, or cannot be had.
-
-    Then they are compared on the images that both were judged on, if there are any.
-    """
+    """None where that is not needed, or cannot be had."""
     if set(candidate.scores.ids) <= set(side.scores.ids):
         return None
     ours, theirs = candidate.bundle.manifest, side.bundle.manifest

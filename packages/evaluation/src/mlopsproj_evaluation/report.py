@@ -18,7 +18,9 @@ from mlopsproj_evaluation.resampling import resamples as draw
 from mlopsproj_evaluation.scores import Scores
 
 _TAIL = 0.025
-_WHOLE = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "expected_calibration_error")
+WHOLE = ("accuracy", "balanced_accuracy", "macro_f1", "auroc", "expected_calibration_error")
+"""Figures of a model as a whole, by their names in a manifest."""
+
 _BY_CLASS = ("precision", "recall", "f1")
 
 
@@ -120,10 +122,10 @@ def evaluate(
         )
     if resamples < 1:
         raise ConfigError(f"{resamples} resamples give no interval: draw 1 or more, such as 1000.")
-    estimate = _figures(scores, np.ones((1, len(scores))))
-    parts = [_figures(scores, weights) for weights in draw(len(scores), resamples, seed=seed)]
+    estimate = figures_of(scores, np.ones((1, len(scores))))
+    parts = [figures_of(scores, weights) for weights in draw(len(scores), resamples, seed=seed)]
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in estimate}
-    whole = {name: _metric(estimate[name][0], drawn[name]) for name in _WHOLE}
+    whole = {name: _metric(estimate[name][0], drawn[name]) for name in WHOLE}
     support = np.bincount(scores.labels, minlength=size)
     per_class = [
         ClassFigures(
@@ -151,8 +153,16 @@ def evaluate(
     )
 
 
-def _figures(scores: Scores, weights: Array) -> dict[str, Array]:
-    """Every figure of every resample: `(R,)`, or `(R, K)` of those by class."""
+def figures_of(scores: Scores, weights: Array) -> dict[str, Array]:
+    """Every figure of every resample.
+
+    Args:
+        scores: of N images.
+        weights: `(R, N)`, see `mlopsproj_evaluation.metrics`.
+
+    Returns:
+        By name `(R,)` of those in `WHOLE`, and `(R, K)` of precision, recall and f1 by class.
+    """
     counts = metrics.class_counts(scores, weights)
     return {
         "accuracy": metrics.accuracy(scores, weights),
