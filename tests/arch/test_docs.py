@@ -8,13 +8,14 @@ from enum import Enum
 import pytest
 from mlopsproj_api.cli import app as api
 from mlopsproj_api.settings import ApiSettings, variable_of
-from mlopsproj_core.bundle import REQUIRED
+from mlopsproj_core.bundle import REQUIRED, ROBUSTNESS
 from mlopsproj_core.command import INTERRUPTED
 from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_core.manifest import MANIFEST, SCHEMA, Manifest
 from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.settings import Settings
 from mlopsproj_data_cli.cli import app as data
+from mlopsproj_evaluation.corruptions.catalogue import CORRUPTIONS
 from mlopsproj_records.schema import metadata as records
 from mlopsproj_registry.cli import app as registry
 from mlopsproj_serving.http import problems
@@ -148,9 +149,18 @@ def test_exit_codes_are_those_of_the_errors(contracts):
 def test_files_of_a_bundle(contracts):
     text = section(contracts, "Bundle")
     assert {name for name, _ in table(text)} == {MANIFEST, *REQUIRED}
+    assert f"`{ROBUSTNESS}`" in text
     assert f"schema {SCHEMA}." in text
     names = {field.alias or name for name, field in Manifest.model_fields.items()}
     assert all(f"`{name}`" in text for name in names)
+
+
+def test_corruptions_are_told_as_they_are(root):
+    told, measured = tables((root / "docs" / "concepts" / "robustness.md").read_text())
+    assert [(name, meaning, signals) for name, meaning, _, signals in told] == [
+        (each.name, each.meaning, ", ".join(each.signals)) for each in CORRUPTIONS.values()
+    ]
+    assert [name for name, *_ in measured] == ["all", *CORRUPTIONS]
 
 
 def test_outputs_of_the_graph(contracts):

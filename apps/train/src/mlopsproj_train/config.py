@@ -184,6 +184,7 @@ class EvaluateConfig:
             bundle; production unless given.
         data: what it is judged on.
         split: of the data set.
+        robustness: judge it on spoilt images too.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
         out: folder for the figures and `report.json`; `evaluations/<bundle>-<data>-<split>` unless
             given.
@@ -193,6 +194,7 @@ class EvaluateConfig:
     bundle: str | None = None
     data: DataConfig = field(default_factory=DataConfig)
     split: str = "test"
+    robustness: bool = False
     registry: str | None = None
     out: str | None = None
     output: Output = Output.table

@@ -17,6 +17,7 @@ def main() -> None:
             "uv run evaluate data.path=FOLDER                 on the test images of a folder",
             "uv run evaluate bundle=fashion-mnist:2           another version",
             "uv run evaluate bundle=runs/2026-01-31_12-00-00 the bundle of a run",
+            "uv run evaluate robustness=true                 on spoilt images too",
             "uv run evaluate output=json",
         ),
     )

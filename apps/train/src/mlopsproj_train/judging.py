@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_core.image import ImageSpec
@@ -23,6 +24,7 @@ from mlopsproj_train.config import EvaluateConfig, Output
 from mlopsproj_train.finding import load_predictor
 from mlopsproj_train.logs import set_up_logging
 from mlopsproj_train.progress import prepare_with_progress, progress_bar
+from mlopsproj_train.robustness import judge_robustness, print_robustness
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ def judge_model(config: EvaluateConfig, *, own_data: bool = False) -> Report:
         scores, _ = score(predictor.run, images, progress=report_progress)
     report = evaluate(scores, dataset.classes)
     write_figures(report, scores, images, folder)
-    document = {
+    document: dict[str, Any] = {
         "model": name,
         "data": dataset.name,
         "data_fingerprint": dataset.fingerprint,
@@ -77,11 +79,16 @@ def judge_model(config: EvaluateConfig, *, own_data: bool = False) -> Report:
         "trained_on": trained,
         **json.loads(report.to_json()),
     }
+    if config.robustness:
+        document["robustness"] = judge_robustness(name, predictor, images, folder)
     (folder / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if config.output is Output.json:
         print_json(document)
     else:
-        _print(name, dataset, config.split, report, folder)
+        _print(name, dataset, config.split, report)
+        if config.robustness:
+            print_robustness(document["robustness"])
+        answer_console().print(f"figures and report.json: {folder}", soft_wrap=True)
     return report
 
 
@@ -122,7 +129,7 @@ def _new_folder(out: str) -> Path:
     return folder
 
 
-def _print(name: str, dataset: PreparedDataset, split: str, report: Report, folder: Path) -> None:
+def _print(name: str, dataset: PreparedDataset, split: str, report: Report) -> None:
     console = answer_console()
     title = f"{name} on {report.images:,} {split} images of {dataset.name}"
     figures = Table("figure", "value", "95 % interval", title=title, title_justify="left")
@@ -135,4 +142,3 @@ def _print(name: str, dataset: PreparedDataset, split: str, report: Report, fold
         shown = (f"{m.value:.3f}" if m else "none" for m in (row.precision, row.recall, row.f1))
         classes.add_row(row.name, f"{row.support:,}", *shown)
     console.print(classes)
-    console.print(f"figures and report.json: {folder}", soft_wrap=True)

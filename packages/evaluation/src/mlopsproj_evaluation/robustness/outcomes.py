@@ -24,6 +24,7 @@ from mlopsproj_evaluation.tables import corrupt, read_columns
 CLEAN: Final = "none"
 """Stands in the column of corruptions for the image as it was, with severity 0."""
 
+_KIND = "robustness"
 _TYPES = {
     "id": pa.string(),
     "corruption": pa.string(),
@@ -178,6 +179,3 @@ class Robustness:
         if not np.isin(self.severities, SEVERITIES).all():
             return f"severities {np.setdiff1d(self.severities, SEVERITIES)}"
         return None
-
-
-_KIND = "robustness"
