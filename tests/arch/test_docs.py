@@ -77,6 +77,13 @@ def settings_of(config, prefix=""):
             yield prefix + item.name, text[value] if known else str(value)
 
 
+def subcommands_of(app):
+    """Each by what a user types, those of a group of them too."""
+    for name, command in get_command(app).commands.items():
+        for inner, subcommand in getattr(command, "commands", {"": command}).items():
+            yield f"{name} {inner}".strip(), subcommand
+
+
 def scripts(members):
     return {name for m in members for name in m.settings["project"].get("scripts", {})}
 
@@ -219,12 +226,12 @@ def test_every_group_is_told_with_its_values(commands, root):
 @pytest.mark.parametrize(("command", "app"), [("api", api), ("data", data), ("registry", registry)])
 def test_every_flag_of_a_subcommand_is_told(commands, command, app):
     subcommands, flags = tables(section(commands, command))[:2]
-    real = get_command(app).commands
+    real = dict(subcommands_of(app))
     assert [name for name, *_ in subcommands] == list(real)
     told = {
         (subcommand, flag)
         for flag, of, *_ in flags
-        for subcommand in (real if of == "all" else re.findall(r"[\w-]+", of))
+        for subcommand in (real if of == "all" else of.split("`, `"))
     }
     assert told == {
         (name, parameter.opts[0])

@@ -43,6 +43,7 @@ class Operations:
         answers = {
             "Viewer": self._viewer,
             "ServerFeaturesQuery": self._features,
+            "RunResumeStatus": self._no_earlier_run,
             "UpsertBucket": self._run,
             "CreateRunFiles": self._run_files,
             "XXHashDigestsEnabled": lambda _: {"entity": {"xxhashDigestsEnabled": False}},
@@ -72,6 +73,10 @@ class Operations:
     def _features(self, _: Variables) -> dict[str, Any]:
         names = ["ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE"]
         return {"serverInfo": {"features": [{"name": n, "isEnabled": True} for n in names]}}
+
+    def _no_earlier_run(self, variables: Variables) -> dict[str, Any]:
+        project = self._project_fields(variables["entity"], variables["project"])
+        return {"model": {**project, "bucket": None}}
 
     def _run(self, variables: Variables) -> dict[str, Any]:
         entity, project = variables["entity"], variables["project"]

@@ -7,6 +7,8 @@ from statistics import median
 import numpy as np
 import pytest
 import torch
+import wandb
+import wandb_stand_in
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import ConfigError, ParityError, RegistryError, TrainingError
 from mlopsproj_core.predictor import Predictor
@@ -287,3 +289,39 @@ def test_a_mirror_that_fails_loses_nothing(config_in, tmp_path, exported_before,
     assert summary.version == 1
     assert "W&B did not take the results" in RunFolder(tmp_path / "run").log.read_text()
     assert RunFolder(tmp_path / "run").summary.exists()
+
+
+@pytest.fixture
+def online(monkeypatch, tmp_path):
+    """A stand-in for W&B, with an account."""
+    for name in ("CONFIG", "CACHE", "DATA"):
+        monkeypatch.setenv(f"WANDB_{name}_DIR", str(tmp_path / f"wandb-{name.lower()}"))
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("WANDB_ENTITY", "team")
+    wandb.teardown()  # it reads the environment once
+    with wandb_stand_in.serving() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        monkeypatch.setenv("WANDB_API_KEY", wandb_stand_in.KEY)
+        yield server
+        wandb.teardown()
+
+
+@pytest.mark.parametrize("wanted", ["team/model", "team/absent", None])
+def test_what_is_published_online_is_mirrored_where_that_is_wished(
+    config_in, exported_before, online, monkeypatch, wanted
+):
+    monkeypatch.setattr(pipeline, "make_bundle", exported_before)
+    if wanted:
+        monkeypatch.setenv("MLOPSPROJ_WANDB_REGISTRY", wanted)
+    summary = run_pipeline(config_in(logger=LoggerConfig(wandb=WandbMode.online)))
+    assert summary.version == 1
+    log = RunFolder(Path(summary.run_dir)).log.read_text()
+    assert ("registry mirror push" in log) == (wanted == "team/absent")
+    collections = {(c.project, c.name) for c in online.account.collections.values()}
+    mirrored = {("mlopsproj-registry", "tiny"), ("wandb-registry-model", "tiny")}
+    assert collections >= {("mlopsproj", "tiny")}  # the bundle, as the run's own artifact
+    assert collections & mirrored == {
+        "team/model": mirrored,
+        "team/absent": {("mlopsproj-registry", "tiny")},
+        None: set(),
+    }.get(wanted)

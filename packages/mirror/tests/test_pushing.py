@@ -196,6 +196,17 @@ def test_a_version_of_another_registry_is_told_and_not_taken_for_ours(
     assert there.pointed_at() == {"production": 2}  # the second member is ours
 
 
+def test_versions_that_were_removed_here_are_told_in_one_sentence(shop, service, there):
+    versions = [shop.publish() for _ in range(3)]
+    push(shop.registry, service)
+    for version in versions[:2]:
+        shop.file(version, MANIFEST).unlink()
+    answer = push(shop.registry, service)
+    assert answer.told == (
+        "W&B has what is not here, or not any more: brightness:1, brightness:2.",
+    )
+
+
 @pytest.mark.parametrize(
     "metadata", [None, "{}", '{"version": 3}', '{"version": "brightness:1", "moves": 1}']
 )
@@ -204,7 +215,7 @@ def test_what_a_stranger_put_there_is_told(shop, service, metadata, there):
     push(shop.registry, service)
     there.collection().members[0].metadata = metadata
     answer = push(shop.registry, service)
-    assert "was put there by somebody else: it is no version of brightness" in answer.told[0]
+    assert "is somebody else's: it is no version of brightness" in answer.told[0]
     assert answer.uploaded == ("brightness:1",)
 
 

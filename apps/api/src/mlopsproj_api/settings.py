@@ -24,6 +24,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PORT_VARIABLE = "MLOPSPROJ_API_PORT"
 
 _OWN = "MLOPSPROJ_API_"
+_OF_OTHERS = {"config_dir", "wandb_registry"}  # inherited, and of no use to a service
 _SECRET = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
@@ -149,6 +150,11 @@ class ApiSettings(Settings):
         validation_alias="MLOPSPROJ_CONFIG_DIR",
         description="Folder of the Hydra values.",
     )
+    wandb_registry: str | None = Field(
+        default=None,
+        validation_alias="MLOPSPROJ_WANDB_REGISTRY",
+        description="Where registry and train mirror versions at W&B; not read by the service.",
+    )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -240,7 +246,7 @@ class SettingRow:
 
 def table(settings: ApiSettings) -> list[SettingRow]:
     """Every setting of the api, its own first; passwords are not shown."""
-    names = [name for name in type(settings).model_fields if name != "config_dir"]  # of Hydra
+    names = [name for name in type(settings).model_fields if name not in _OF_OTHERS]
     names.sort(key=lambda name: name in Settings.model_fields)
     return [
         SettingRow(

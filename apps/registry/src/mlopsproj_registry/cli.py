@@ -28,6 +28,7 @@ from mlopsproj_registry.gate_options import (
     Without,
 )
 
+from mlopsproj_registry.mirroring import mirror, mirror_move
 from mlopsproj_registry.options import AsJson, Url
 from mlopsproj_registry.upkeep import backup, gc, restore
 
@@ -51,7 +52,12 @@ PreparedDir = Annotated[
 def main() -> None:
     """Run the command with this process's arguments; messages go to stderr."""
     logging.basicConfig(format="%(message)s")
-    for name in ("mlopsproj_core", "mlopsproj_evaluation", "mlopsproj_registry"):
+    for name in (
+        "mlopsproj_core",
+        "mlopsproj_evaluation",
+        "mlopsproj_mirror",
+        "mlopsproj_registry",
+    ):
         logging.getLogger(name).setLevel(logging.INFO)
     if sys.stderr.isatty():
         # An event is a long line of JSON for programs; a person reads the answer.
@@ -199,8 +205,9 @@ def promote(
         latency_ratio=latency_ratio,
         latency_seconds=latency_seconds,
     )
+    found = _open(registry)
     answer = promote_version(
-        _open(registry),
+        found,
         _full(model),
         alias=alias,
         actor=current_actor(),
@@ -217,6 +224,7 @@ def promote(
         print_gates(answer)
     if answer.moved is None:
         raise refusal(answer, alias)
+    mirror_move(found, answer.version.name)
 
 
 @app.command()
@@ -234,8 +242,9 @@ def rollback(
     """
     from mlopsproj_evaluation.promotion import roll_back
 
+    found = _open(registry)
     name, move = roll_back(
-        _open(registry),
+        found,
         _full(model),
         alias=alias,
         actor=current_actor(),
@@ -246,6 +255,7 @@ def rollback(
         _print_json({"name": name, **move.model_dump(mode="json")})
     else:
         typer.echo(f"{name}@{alias} points at version {move.version} again.")
+    mirror_move(found, name)
 
 
 @app.command()
@@ -282,3 +292,4 @@ def verify(
 app.command()(gc)
 app.command()(backup)
 app.command()(restore)
+app.add_typer(mirror, name="mirror")

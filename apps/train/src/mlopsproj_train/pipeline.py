@@ -17,6 +17,7 @@ from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import MlopsprojError, RegistryError
 from mlopsproj_core.registry import Registry
 from mlopsproj_core.settings import Settings
+from mlopsproj_mirror import mirror_changes
 from mlopsproj_models.classifier import ImageClassifier
 from mlopsproj_models.graph import calibrate
 from mlopsproj_models.networks import ImageNetwork
@@ -25,7 +26,7 @@ from rich.console import Console
 
 from mlopsproj_train.bundling import make_bundle
 from mlopsproj_train.checkpoints import load_checkpoint
-from mlopsproj_train.config import TrainConfig
+from mlopsproj_train.config import TrainConfig, WandbMode
 from mlopsproj_train.devices import use_available_cpus
 from mlopsproj_train.epoch_log import draw_curves, read_rows
 from mlopsproj_train.fitting import Fit, fit
@@ -112,6 +113,8 @@ def _run(plan: Plan, registry: Registry, folder: RunFolder) -> Summary:
             if tracker is not None:
                 figures = sorted(folder.figures.glob("*.png"))
                 send_results(tracker, figures, bundle.path, plan.dataset.name)
+            if plan.config.logger.wandb is WandbMode.online:
+                mirror_changes(registry, Settings().wandb_registry, [summary.model])
     except KeyboardInterrupt as interrupt:
         if folder.summary.exists():
             raise

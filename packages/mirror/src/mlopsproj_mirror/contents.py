@@ -60,6 +60,11 @@ class Contents:
                 members.setdefault(number, member)
         return cls(name, digests, moves, members, foreign, told)
 
+    @property
+    def versions(self) -> set[str]:
+        """Names of the versions here, `name:number`."""
+        return {f"{self.name}:{number}" for number in self.digests}
+
     def there(self, alias: str) -> int | None:
         """The version that an alias points at in the mirror; None for nothing of this registry."""
         return next((n for n, member in self.members.items() if alias in member.aliases), None)

@@ -16,7 +16,7 @@ from mlopsproj_core.registry import ModelVersion, Registry
 from mlopsproj_mirror.contents import Contents
 from mlopsproj_mirror.label import Label, facts
 from mlopsproj_mirror.pointing import point_as_ours
-from mlopsproj_mirror.service import Member, Service
+from mlopsproj_mirror.service import Service
 from mlopsproj_mirror.settling import Moved
 
 logger = logging.getLogger(__name__)
@@ -122,13 +122,18 @@ def _upload(registry: Registry, service: Service, contents: Contents) -> list[st
 
 
 def _told_of_foreign(contents: Contents) -> list[str]:
-    return [_foreign(contents.name, member) for member in contents.foreign]
-
-
-def _foreign(name: str, member: Member) -> str:
-    if member.label is None:
-        return f"{member.called} was put there by somebody else: it is no version of {name}."
-    return (
-        f"{member.called} calls itself {member.label.version}, and is another one than ours:"
-        " it was mirrored from another registry, or changed. Remove it in W&B."
-    )
+    told = []
+    gone = []
+    for member in contents.foreign:
+        if member.label is None:
+            told.append(f"{member.called} is somebody else's: it is no version of {contents.name}.")
+        elif member.label.version in contents.versions:
+            told.append(
+                f"{member.called} calls itself {member.label.version}, and is another one than"
+                " ours: it was mirrored from another registry, or changed. Remove it in W&B."
+            )
+        else:
+            gone.append(member.label.version)
+    if gone:
+        told.append(f"W&B has what is not here, or not any more: {', '.join(sorted(gone))}.")
+    return told
