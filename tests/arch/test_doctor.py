@@ -1,0 +1,48 @@
+"""What the command doctor knows of the other members, and may not import, is what they say."""
+
+import re
+
+import pytest
+from mlopsproj_api.settings import ApiSettings, variable_of
+from mlopsproj_core.settings import Settings
+from mlopsproj_data.config import DataConfig
+from mlopsproj_doctor.disk import places
+from mlopsproj_doctor.installation import EXTRAS
+from mlopsproj_doctor.variables import KNOWN, DoctorSettings, Kind
+from packaging.requirements import Requirement
+
+
+def test_every_variable_that_a_command_reads_is_known():
+    of_core = {f"MLOPSPROJ_{name}".upper() for name in Settings.model_fields}
+    of_api = {variable_of(name) for name in ApiSettings.model_fields if name in vars_of_api()}
+    assert set(KNOWN) == of_core | of_api
+
+
+def vars_of_api():
+    """Its own, and those that it describes anew; not what it only inherits."""
+    return set(ApiSettings.__annotations__)
+
+
+def test_what_may_hold_a_secret_is_not_shown_as_it_is():
+    telling = re.compile("KEY|URL|TOKEN|SECRET|PASSWORD")
+    assert not [name for name, kind in KNOWN.items() if telling.search(name) and kind is Kind.PLAIN]
+
+
+@pytest.mark.parametrize("name", ["database_url", "spool_dir", "registry_url", "model"])
+def test_its_defaults_are_those_of_the_service(name):
+    assert DoctorSettings.model_fields[name].default == ApiSettings.model_fields[name].default
+
+
+def test_it_looks_where_prepared_data_lie_by_default():
+    assert str(places(DoctorSettings())["prepared"]) == DataConfig().prepared_dir
+
+
+def test_every_extra_is_described(members):
+    """One that only asks other members for theirs is described as theirs."""
+    extras = {
+        extra
+        for member in members
+        for extra, texts in member.settings["project"].get("optional-dependencies", {}).items()
+        if any(not Requirement(text).name.startswith("mlopsproj-") for text in texts)
+    }
+    assert extras == set(EXTRAS)
