@@ -27,7 +27,6 @@ from mlopsproj_registry.gate_options import (
     SizeRatio,
     Without,
 )
-
 from mlopsproj_registry.mirroring import mirror, mirror_move
 from mlopsproj_registry.options import AsJson, Url
 from mlopsproj_registry.upkeep import backup, gc, restore
