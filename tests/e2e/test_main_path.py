@@ -96,7 +96,17 @@ def test_later_versions_are_candidates_until_they_are_promoted(copied):
     assert summary["next_command"] == "uv run registry promote tiny:2"
     assert copied.aliases() == {"production": 1, "candidate": 2}
 
-    promoted = copied.run("registry", "promote", "tiny@candidate")
+    # The first one knows one class only, and that one the second does not find.
+    refused = copied.run("registry", "promote", "tiny@candidate", "--json")
+    assert refused.returncode == 3, refused.stderr
+    failed = [g["name"] for g in json.loads(refused.stdout)["gates"] if g["verdict"] == "fail"]
+    assert "classes" in failed
+    compared = json.loads(copied.run("registry", "compare", "tiny:1", "tiny:2", "--json").stdout)
+    assert compared["images"]["mcnemar"]["p"] < 0.01
+    assert {"seed", "trainer.max_epochs"} <= {row["key"] for row in compared["config"]}
+    # Nor is a busy machine asked how fast they are.
+    off = ("--without", "classes", "--without", "latency")
+    promoted = copied.run("registry", "promote", "tiny@candidate", *off)
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     assert copied.aliases()["production"] == 2
     refused = copied.run("registry", "promote", "tiny:1", "--json")
@@ -112,7 +122,9 @@ def test_later_versions_are_candidates_until_they_are_promoted(copied):
     shown = json.loads(copied.run("registry", "show", "tiny", "--json").stdout)
     moves = [move for move in shown["history"] if move["alias"] == "production"]
     assert [move["version"] for move in moves] == [1, 2, 1]
-    assert [gate["verdict"] for gate in moves[1]["gates"]] == ["pass", "pass", "pass"]
+    verdicts = {gate["name"]: gate["verdict"] for gate in moves[1]["gates"]}
+    assert [verdicts.pop(gate) for gate in ("classes", "latency")] == ["off", "off"]
+    assert set(verdicts.values()) == {"pass"}
 
 
 @pytest.mark.slow
