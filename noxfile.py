@@ -276,7 +276,7 @@ def build(session: nox.Session) -> None:
     session.install("--quiet", "--no-deps", "--reinstall", *map(str, sorted(wheels.glob("*.whl"))))
     session.run("uv", "pip", "check")
     session.chdir(folder)
-    for command in ("train", "registry", "data", "api"):
+    for command in ("train", "registry", "data", "api", "doctor"):
         session.run(command, "--help", silent=True)
 
 
