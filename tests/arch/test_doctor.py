@@ -1,6 +1,7 @@
 """What the command doctor knows of the other members, and may not import, is what they say."""
 
 import re
+from dataclasses import fields
 
 import pytest
 from mlopsproj_api.settings import ApiSettings, variable_of
@@ -11,6 +12,8 @@ from mlopsproj_doctor.cli import app
 from mlopsproj_doctor.disk import places
 from mlopsproj_doctor.installation import EXTRAS
 from mlopsproj_doctor.variables import KNOWN, DoctorSettings, Kind
+from mlopsproj_evaluation.gates import GateLimits
+from mlopsproj_evaluation.gates.limits import PREFIX as GATES
 from packaging.requirements import Requirement
 from typer.main import get_command
 
@@ -18,7 +21,8 @@ from typer.main import get_command
 def test_every_variable_that_a_command_reads_is_known():
     of_core = {f"MLOPSPROJ_{name}".upper() for name in Settings.model_fields}
     of_api = {variable_of(name) for name in ApiSettings.model_fields if name in vars_of_api()}
-    assert set(KNOWN) == of_core | of_api
+    of_gates = {f"{GATES}{limit.name.upper()}" for limit in fields(GateLimits)}
+    assert set(KNOWN) == of_core | of_api | of_gates
 
 
 def vars_of_api():
