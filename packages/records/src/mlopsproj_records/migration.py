@@ -5,6 +5,8 @@ call. Knows what revisions there are, not what they change: see `migrations`.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -109,18 +111,48 @@ def revision_of(connection: Connection) -> str | None:
     return found[0] if found else None
 
 
-def _upgrade(engine: Engine) -> str | None:
+@contextmanager
+def exclusively(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which no other process migrates the same database.
+
+    Raises:
+        SQLAlchemyError: if it cannot be reached.
+    """
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.execute(text(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}"))
     with _in_this_process, transaction(engine, writes=True) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        before = revision_of(connection)
-        if before not in {None, *REVISIONS}:
-            raise _mismatch(shown(engine.url), before)
-        if before != HEAD:
-            _run_alembic(connection, HEAD)
+        yield connection
+
+
+def known_revision(connection: Connection) -> str | None:
+    """The revision of a database that is known to this release; None for one without tables.
+
+    Raises:
+        MigrationError: if its schema is newer than this release, or no release made it.
+    """
+    revision = revision_of(connection)
+    if revision not in {None, *REVISIONS}:
+        raise _mismatch(shown(connection.engine.url), revision)
+    return revision
+
+
+def bring_to(connection: Connection, revision: str) -> None:
+    """Bring a database from an earlier revision to a later one, in its transaction.
+
+    Raises:
+        MigrationError: if that cannot be.
+    """
+    if known_revision(connection) != revision:
+        _run_alembic(connection, revision)
+
+
+def _upgrade(engine: Engine) -> str | None:
+    with exclusively(engine) as connection:
+        before = known_revision(connection)
+        bring_to(connection, HEAD)
     return before
 
 
