@@ -44,6 +44,7 @@ class StandIn(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: StandIn
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for each answer: a second one would wait 40 ms for the first
 
     def do_POST(self) -> None:
         body = self._body()

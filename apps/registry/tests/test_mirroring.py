@@ -49,7 +49,7 @@ def test_push_adds_what_is_lacking_and_says_so(shop, run, server):
     assert ended.out == "brightness:1  added\nbrightness@production  points at version 1\n"
     assert at(server) == "brightness:1"
     again = run("mirror", "push", "--target", "team/model")
-    assert again.out == "W&B has nothing to learn: team/model is as it was.\n"
+    assert again.out == "Nothing was to be added or moved in team/model at W&B.\n"
 
 
 @pytest.mark.usefixtures("mirrored")

@@ -159,7 +159,7 @@ def _show_push(answer: "Push", service: "Service") -> None:
     for sentence in answer.told:
         logger.warning("warning: %s", sentence)
     if not answer.uploaded and not answer.moved:
-        typer.echo(f"W&B has nothing to learn: {service.target} is as it was.")
+        typer.echo(f"Nothing was to be added or moved in {service.target} at W&B.")
 
 
 def _show_pulled(answer: "Pulled") -> None:
