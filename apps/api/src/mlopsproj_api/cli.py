@@ -16,6 +16,9 @@ import typer
 from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError
 
+from mlopsproj_api.database_commands import backup, restore
+from mlopsproj_api.options import AsJson
+
 if TYPE_CHECKING:
     from mlopsproj_api.report import Report
     from mlopsproj_api.settings import ApiSettings
@@ -29,8 +32,6 @@ app = typer.Typer(
     epilog="Examples: `api`, `api --port 8080 --workers 2`, `api --model fashion-mnist@candidate`."
     " Every flag is an environment variable too; `api settings` shows all of them.",
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 def main() -> None:
@@ -220,6 +221,10 @@ def migrate(*, as_json: AsJson = False) -> None:
         typer.echo(f"{without_password(url)} is at {after} already.")
     else:
         typer.echo(f"{without_password(url)} is at {after} now. Next: api")
+
+
+app.command()(backup)
+app.command()(restore)
 
 
 @app.command("hash-key")
