@@ -16,6 +16,9 @@ from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.settings import Settings
 from mlopsproj_data_cli.cli import app as data
 from mlopsproj_evaluation.corruptions.catalogue import CORRUPTIONS
+from mlopsproj_evaluation.gates import GATES as ASKED
+from mlopsproj_evaluation.gates import GateLimits
+from mlopsproj_evaluation.gates.limits import PREFIX as GATES
 from mlopsproj_records.schema import metadata as records
 from mlopsproj_registry.cli import app as registry
 from mlopsproj_serving.http import problems
@@ -115,6 +118,32 @@ def test_variables_of_the_api_are_its_settings(commands):
 
 def default(value):
     if isinstance(value, bool):
+def test_variables_of_the_gates(commands):
+    told = dict(tables(section(commands, "registry"))[2])
+    real = {
+        f"{GATES}{limit.name.upper()}": f"--{limit.name.replace('_', '-')}"
+        for limit in fields(GateLimits)
+    }
+    assert {name: flag.split("`")[0] for name, flag in told.items()} == real
+
+
+def test_the_gates_are_told_in_their_order_with_their_limits(root):
+    text = (root / "docs" / "concepts" / "judging.md").read_text()
+    told = tables(text.split("## The gates")[1])[0]
+    assert [name for name, *_ in told] == ["bundle", *ASKED]
+    limits = GateLimits()
+    assert [limit for *_, limit in told] == [
+        *("none", "none"),
+        f"{100 * limits.margin:g} points",
+        f"{100 * limits.margin:g} points",
+        f"{100 * limits.class_margin:g} points",
+        f"{limits.calibration_margin:g}",
+        f"{100 * limits.robustness_margin:g} points",
+        f"{limits.size_ratio:g} times",
+        f"{limits.latency_ratio:g} times",
+    ]
+
+
         return str(int(value))
     return "none" if value in (None, ()) else str(value)
 

@@ -53,7 +53,7 @@ def test_after_two_runs_each_another_has_the_first_turn_every_round(clock):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "repeats"), [(0.01, 1), (0.0007, 1), (0.0005, 2), (0.00001, 100), (0.0, 1000)]
+    ("seconds", "repeats"), [(0.01, 1), (0.004, 1), (0.0025, 2), (0.00005, 100), (0.0, 1000)]
 )
 def test_what_is_too_quick_for_the_clock_runs_several_times_a_turn(clock, seconds, repeats):
     runs = {"quick": clock.contender("quick", seconds), "slow": clock.contender("slow", 0.02)}

@@ -44,10 +44,11 @@ def _against(contest: Contest, champion: Side) -> Finding:
         images = _images(contest)
         if images is not None and manifests[0].image == manifests[1].image:
             try:
-                ours = ours or _measure(candidate, images)
                 theirs = _measure(champion, images)
+                if ours is None or not comparable(ours, theirs):
+                    ours = _measure(candidate, images)
             except BundleError as error:
-                detail = f"{champion.name} cannot be measured here: {error}"
+                detail = f"{champion.name} or {candidate.name} cannot be measured here: {error}"
                 return Finding(Verdict.undecided, _alone(candidate), detail)
     if ours is None or theirs is None or not comparable(ours, theirs):
         return Finding(Verdict.undecided, _alone(candidate), _why_not(candidate, champion))
