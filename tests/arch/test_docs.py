@@ -73,7 +73,8 @@ def settings_of(config, prefix=""):
         elif isinstance(value, Enum):
             yield prefix + item.name, value.value
         elif isinstance(value, tuple):
-            yield prefix + item.name, str(list(value))
+            plain = [entry.value if isinstance(entry, Enum) else entry for entry in value]
+            yield prefix + item.name, str(plain)
         else:
             text = {None: "null", True: "true", False: "false"}
             known = value is None or isinstance(value, bool)
@@ -116,8 +117,6 @@ def test_variables_of_the_api_are_its_settings(commands):
     assert told == real
 
 
-def default(value):
-    if isinstance(value, bool):
 def test_variables_of_the_gates(commands):
     told = dict(tables(section(commands, "registry"))[2])
     real = {
@@ -144,6 +143,8 @@ def test_the_gates_are_told_in_their_order_with_their_limits(root):
     ]
 
 
+def default(value):
+    if isinstance(value, bool):
         return str(int(value))
     return "none" if value in (None, ()) else str(value)
 
