@@ -22,6 +22,9 @@ def files_of(version, shop):
     }
 
 
+CALLED = "org-entity/wandb-registry-model/brightness"
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
     """Whatever is written beside where a command is run."""
@@ -207,16 +210,39 @@ def test_versions_that_were_removed_here_are_told_in_one_sentence(shop, service,
     )
 
 
-@pytest.mark.parametrize(
-    "metadata", [None, "{}", '{"version": 3}', '{"version": "brightness:1", "moves": 1}']
-)
-def test_what_a_stranger_put_there_is_told(shop, service, metadata, there):
+def test_what_a_stranger_put_there_is_told_and_left(shop, service, there):
     shop.put(shop.publish())
     push(shop.registry, service)
+    members = there.collection().members
+    members[1] = Artifact("foreign", members[0].sequence, 1, "digest", "{}", None, "COMMITTED")
+    before = dict(members)
+    assert push(shop.registry, service).as_dict() == {
+        "uploaded": (),
+        "moved": {},
+        "told": (f"{CALLED}:v1 is somebody else's: it is no version of brightness.",),
+    }
+    assert members == before
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        "{}",
+        '{"version": 3}',
+        '{"version": "brightness:1\\nbrightness:2", "manifest_sha256": "%s"}' % ("0" * 64),
+        '{"version": "brightness:1", "moves": 1}',
+    ],
+)
+def test_a_label_that_somebody_spoilt_is_mended(shop, service, there, metadata):
+    shop.put(shop.publish())
+    push(shop.registry, service)
+    good = there.collection().members[0].metadata
     there.collection().members[0].metadata = metadata
-    answer = push(shop.registry, service)
-    assert "is somebody else's: it is no version of brightness" in answer.told[0]
-    assert answer.uploaded == ("brightness:1",)
+    assert push(shop.registry, service).told == ()
+    assert json.loads(there.collection().members[0].metadata) == json.loads(good)
+    assert len(there.collection().members) == 1
+    assert push(shop.registry, service).as_dict() == {"uploaded": (), "moved": {}, "told": ()}
 
 
 @pytest.mark.parametrize("metadata", ["no json", "[1]", '"text"'])

@@ -3,7 +3,7 @@ import socket
 import pytest
 import wandb
 from mlopsproj_core.errors import MirrorError
-from mlopsproj_mirror import Service, Target
+from mlopsproj_mirror import Service, Target, push
 
 TARGET = Target("team", "model")
 
@@ -65,3 +65,12 @@ def test_a_team_without_an_organization_is_told(server):
 
 def test_it_speaks_through_the_sdk_that_is_installed(service):
     assert isinstance(service._api, wandb.Api)
+
+
+@pytest.mark.usefixtures("fresh_sdk")
+@pytest.mark.parametrize("mode", ["offline", "disabled"])
+def test_a_mode_that_is_for_runs_does_not_hinder_it(shop, there, monkeypatch, mode):
+    monkeypatch.setenv("WANDB_MODE", mode)
+    shop.put(shop.publish())
+    push(shop.registry, Service(TARGET))
+    assert there.pointed_at() == {"production": 1}

@@ -11,7 +11,11 @@ from uuid import UUID
 from mlopsproj_core.alias_history import AliasMove
 from mlopsproj_core.manifest import Manifest, Sha256
 from mlopsproj_core.registry import ModelVersion
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+_Version = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}:[1-9][0-9]{0,17}$")
+]
 
 
 class MirroredMove(BaseModel):
@@ -44,7 +48,7 @@ class Label(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    version: str
+    version: _Version
     manifest_sha256: Sha256
     moves: dict[str, MirroredMove] = {}
 

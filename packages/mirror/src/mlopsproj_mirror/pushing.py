@@ -60,9 +60,10 @@ def push(registry: Registry, service: Service, *, names: Collection[str] | None 
         contents = Contents.look(registry, service, name)
         added = _upload(registry, service, contents)
         uploaded += added
-        told += contents.told + _told_of_foreign(contents)
+        told += contents.told
         if added:
             contents = Contents.look(registry, service, name)
+        told += _told_of_foreign(contents)
         for alias in contents.aliases:
             version = _push_alias(registry, service, contents, alias, told)
             if version is not None:

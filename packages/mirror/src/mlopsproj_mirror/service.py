@@ -163,6 +163,10 @@ class Service:
             with artifact.new_file(LABEL_FILE) as written:
                 written.write(label.model_dump_json(exclude={"moves"}))
             run.log_artifact(artifact).wait(timeout=_UPLOAD_SECONDS)
+            if Label.read(artifact.metadata) is None:
+                # W&B had this very content, and somebody has changed what it says of itself.
+                artifact.metadata = {**artifact.metadata, **metadata}
+                artifact.save()
             artifact.link(self.target.collection(bundle.manifest.name))
 
         self._ask(add, f"take {label.version}")
