@@ -24,6 +24,7 @@ from mlopsproj_registry.cli import app as registry
 from mlopsproj_serving.http import problems
 from mlopsproj_serving.telemetry.metrics import METRICS, PREFIX
 from mlopsproj_train.config import EvaluateConfig, PredictConfig, SweepConfig, TrainConfig
+from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.summary import Summary
 from typer.main import get_command
 
@@ -34,6 +35,7 @@ SCHEMAS = [
     ("train", TrainConfig),
     ("evaluate", EvaluateConfig),
     ("predict", PredictConfig),
+    ("optimize", OptimizeConfig),
     ("sweep", SweepConfig),
 ]
 
@@ -219,7 +221,7 @@ def test_every_setting_in_an_example_exists(root, command, schema):
     known = {name for name, _ in settings_of(schema())}
     if command != "predict":
         known |= {"data"}
-    if command in {"train", "sweep"}:
+    if command in {"train", "optimize", "sweep"}:
         known |= {path.name for path in (root / "configs").iterdir() if path.is_dir()}
     for path in documents(root):
         for line in re.findall(rf"uv run {command}\b([^\n#`]*)", path.read_text()):
@@ -233,6 +235,7 @@ def test_every_setting_is_told_with_its_default(commands, command, schema):
     real = dict(settings_of(schema()))
     at_train = {
         "evaluate": ("data.",),
+        "optimize": ("data.",),
         "sweep": ("data.", "model.", "optimizer.", "trainer.", "seed"),
     }.get(command, ())
     real = {name: default for name, default in real.items() if not name.startswith(at_train)}
@@ -242,7 +245,7 @@ def test_every_setting_is_told_with_its_default(commands, command, schema):
 def test_every_group_is_told_with_its_values(commands, root):
     told = {
         name: re.findall(r"\w+", values)
-        for command in ("train", "sweep")
+        for command in ("train", "optimize", "sweep")
         for name, values, _ in tables(section(commands, command))[1]
     }
     real = {

@@ -1,1 +1,1 @@
-"""The commands train, evaluate, predict and sweep."""
+"""The commands train, evaluate, predict, optimize and sweep."""

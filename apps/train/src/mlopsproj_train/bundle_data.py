@@ -62,3 +62,34 @@ def count_trained(bundle: Bundle, dataset: PreparedDataset, split: str) -> int:
     ids = dataset.table(split)["id"].to_pylist()
     prefixes = np.array([int(name[:16], 16) for name in ids], dtype=np.uint64)
     return int(np.isin(prefixes, training_ids(bundle)).sum())
+
+
+def check_fit(name: str, manifest: Manifest, dataset: PreparedDataset) -> None:
+    """Refuse data that a bundle was not made for.
+
+    Args:
+        name: of the bundle, for the error.
+        manifest: of the bundle.
+        dataset: that it shall be judged on.
+
+    Raises:
+        ConfigError: if image size, channels or classes are others.
+    """
+    mend = "choose the data set that the model was made for, by data=… or data.path=…"
+    if manifest.image != dataset.spec:
+        raise ConfigError(
+            f"{name} takes images of {_shape(manifest.image)}, those of {dataset.name} are of"
+            f" {_shape(dataset.spec)}: {mend}."
+        )
+    ours, theirs = manifest.classes, dataset.classes
+    if ours != theirs:
+        first = next((pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]), None)
+        difference = f", the first that differ being {first[0]!r} and {first[1]!r}" if first else ""
+        raise ConfigError(
+            f"{name} tells {len(ours)} classes apart, {dataset.name} has {len(theirs)}{difference}:"
+            f" {mend}."
+        )
+
+
+def _shape(spec: ImageSpec) -> str:
+    return f"{spec.height} x {spec.width} pixels and {spec.channels} channel(s)"

@@ -1,4 +1,4 @@
-"""A calibrated graph becomes a bundle: exported, held against torch, judged, and sealed.
+"""A graph becomes a bundle: judged on images, held against what it was made from, and sealed.
 
 The folder is complete from the first version on, and becomes a bundle by its last file only.
 Knows nothing of the training before and the registry after.
@@ -8,7 +8,9 @@ import logging
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,27 @@ from mlopsproj_core.bundle import (
     MODEL_CARD,
     PROBE,
     REFERENCE,
+    ROBUSTNESS,
     TRAINING_IDS,
     Bundle,
     seal_bundle,
 )
+from mlopsproj_core.manifest import Parity
 from mlopsproj_core.onnx_graph import OnnxGraph
+from mlopsproj_core.outputs import Outputs
 from mlopsproj_core.probe import write_probe
 from mlopsproj_data import PreparedDataset
-from mlopsproj_evaluation import evaluate, model_card, score, write_figures, write_reference
+from mlopsproj_evaluation import (
+    Report,
+    Robustness,
+    Scores,
+    evaluate,
+    model_card,
+    score,
+    write_figures,
+    write_reference,
+    write_robustness,
+)
 from mlopsproj_models.export import check_parity, export_onnx
 from mlopsproj_models.graph import ServingGraph
 
@@ -60,35 +75,116 @@ def make_bundle(
     run.bundle.mkdir()
     test = dataset.labelled("test")
     export_onnx(graph, dataset.spec, run.bundle / MODEL)
-    runtime = OnnxGraph(run.bundle / MODEL, dataset.spec, len(dataset.classes))
-    with progress_bar("judging on the test set") as report_progress:
-        scores, outputs = score(runtime.run, test, progress=report_progress)
-    parity = check_parity(graph, test, outputs)
+    judged = judge_graph(run.bundle, dataset, "test", title="judging on the test set")
+    parity = check_parity(graph, test, judged.outputs)
     logger.info("parity with torch: largest difference %.2g", parity.max_difference)
-    report = evaluate(scores, dataset.classes)
-    write_figures(report, scores, test, run.figures)
+    write_figures(judged.report, judged.scores, test, run.figures)
+    robustness = judge_robustness(run.bundle, dataset, judged)
+    return seal_judged(
+        run.bundle, dataset, judged, parity=parity, config=config, robustness=robustness
+    )
 
-    scores.write(run.bundle / EVALUATION)
-    write_reference(run.bundle / REFERENCE, dataset.table("test"), scores, outputs)
-    np.save(run.bundle / TRAINING_IDS, dataset.training_ids(), allow_pickle=False)
-    write_probe((run.bundle / PROBE).parent, dataset.spec, runtime.run)
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a graph said of the images of one split.
+
+    Attributes:
+        split: of the data set.
+        graph: that was run.
+        scores: of every image.
+        outputs: of the graph.
+        report: figures with intervals.
+    """
+
+    split: str
+    graph: OnnxGraph
+    scores: Scores
+    outputs: Outputs
+    report: Report
+
+
+def judge_graph(folder: Path, dataset: PreparedDataset, split: str, *, title: str) -> Judged:
+    """Run the graph in a folder over a split.
+
+    Args:
+        folder: that holds `model.onnx`.
+        dataset: that it is made for.
+        split: of the data set.
+        title: of the progress bar.
+
+    Raises:
+        BundleCorruptError: if the graph cannot be loaded or breaks the contract.
+    """
+    graph = OnnxGraph(folder / MODEL, dataset.spec, len(dataset.classes))
+    with progress_bar(title) as report_progress:
+        scores, outputs = score(graph.run, dataset.labelled(split), progress=report_progress)
+    return Judged(split, graph, scores, outputs, evaluate(scores, dataset.classes))
+
+
+def judge_robustness(folder: Path, dataset: PreparedDataset, judged: Judged) -> Robustness:
+    """Run a graph over spoilt images of its split, and keep what came out beside it.
+
+    Args:
+        folder: that holds the graph.
+        dataset: that it is made for.
+        judged: what it said of the images as they are.
+    """
+    images = dataset.labelled(judged.split)
+    with progress_bar("judging on spoilt images") as report_progress:
+        return write_robustness(
+            folder / ROBUSTNESS, judged.graph.run, images, progress=report_progress
+        )
+
+
+def seal_judged(
+    folder: Path,
+    dataset: PreparedDataset,
+    judged: Judged,
+    *,
+    parity: Parity,
+    config: Mapping[str, Any],
+    parent: str | None = None,
+    robustness: Robustness | None = None,
+) -> Bundle:
+    """Write beside `model.onnx` all that a bundle holds, and the manifest last.
+
+    Args:
+        folder: that holds the graph.
+        dataset: that it was made for.
+        judged: what it said of a split.
+        parity: held against what it was made from.
+        config: of the run.
+        parent: `name:version` that it was made from, if any.
+        robustness: what it said of spoilt images, if it was asked.
+    """
+    metrics = dict(judged.report.metrics)
+    if robustness is not None:
+        metrics["corruption_accuracy"] = robustness.accuracy
+    judged.scores.write(folder / EVALUATION)
+    table = dataset.table(judged.split)
+    write_reference(folder / REFERENCE, table, judged.scores, judged.outputs)
+    np.save(folder / TRAINING_IDS, dataset.training_ids(), allow_pickle=False)
+    write_probe((folder / PROBE).parent, dataset.spec, judged.graph.run)
     card = model_card(
         name=dataset.name,
         classes=dataset.classes,
         image=dataset.spec,
         data=dataset.summary(),
-        report=report,
+        report=judged.report,
         parity=parity,
+        robustness=robustness,
     )
-    (run.bundle / MODEL_CARD).write_text(card, encoding="utf-8")
+    (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     return seal_bundle(
-        run.bundle,
+        folder,
         name=dataset.name,
         classes=dataset.classes,
         image=dataset.spec,
-        metrics=report.metrics,
+        metrics=metrics,
         data=dataset.summary(),
         parity=parity,
+        parent=parent,
         config=config,
         git_commit=_git_commit(),
         packages={name: version(name) for name in _RECORDED_PACKAGES},

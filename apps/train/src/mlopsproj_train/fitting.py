@@ -216,7 +216,7 @@ def _trainer(
         enable_model_summary=False,
         enable_progress_bar=interactive,
     )
-    return trainer, folder.checkpoints / "best.ckpt"
+    return trainer, folder.best_checkpoint
 
 
 @contextmanager

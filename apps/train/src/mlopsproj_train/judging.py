@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_core.image import ImageSpec
-from mlopsproj_core.manifest import Manifest
 from mlopsproj_data import PreparedDataset
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_data.splits import SPLITS
@@ -19,7 +17,7 @@ from mlopsproj_evaluation import Report, evaluate, score, write_figures
 from rich.table import Table
 
 from mlopsproj_train.answers import answer_console, print_json
-from mlopsproj_train.bundle_data import count_trained, data_of, with_image_of
+from mlopsproj_train.bundle_data import check_fit, count_trained, data_of, with_image_of
 from mlopsproj_train.config import EvaluateConfig, Output
 from mlopsproj_train.finding import load_predictor
 from mlopsproj_train.logs import set_up_logging
@@ -55,7 +53,7 @@ def judge_model(config: EvaluateConfig, *, own_data: bool = False) -> Report:
     else:
         data = with_image_of(predictor.manifest, config.data, source.spec)
     dataset = prepare_with_progress(data, source)
-    _check_fit(name, predictor.manifest, dataset)
+    check_fit(name, predictor.manifest, dataset)
     trained = count_trained(predictor.bundle, dataset, config.split)
     if trained:
         logger.warning(
@@ -92,30 +90,9 @@ def judge_model(config: EvaluateConfig, *, own_data: bool = False) -> Report:
     return report
 
 
-def _check_fit(name: str, manifest: Manifest, dataset: PreparedDataset) -> None:
-    mend = "choose the data set that the model was made for, by data=… or data.path=…"
-    if manifest.image != dataset.spec:
-        raise ConfigError(
-            f"{name} takes images of {_shape(manifest.image)}, those of {dataset.name} are of"
-            f" {_shape(dataset.spec)}: {mend}."
-        )
-    ours, theirs = manifest.classes, dataset.classes
-    if ours != theirs:
-        first = next((pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]), None)
-        difference = f", the first that differ being {first[0]!r} and {first[1]!r}" if first else ""
-        raise ConfigError(
-            f"{name} tells {len(ours)} classes apart, {dataset.name} has {len(theirs)}{difference}:"
-            f" {mend}."
-        )
-
-
 def _file_name(judged: str) -> str:
     """Of a bundle that is named by its version or its folder, and what it was judged on."""
     return re.sub(r"[^A-Za-z0-9_@]+", "-", judged).strip("-")
-
-
-def _shape(spec: ImageSpec) -> str:
-    return f"{spec.height} x {spec.width} pixels and {spec.channels} channel(s)"
 
 
 def _new_folder(out: str) -> Path:

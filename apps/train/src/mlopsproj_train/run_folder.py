@@ -77,6 +77,11 @@ class RunFolder:
         return self.checkpoints / "last.ckpt"
 
     @property
+    def best_checkpoint(self) -> Path:
+        """After the epoch that was best on validation images."""
+        return self.checkpoints / "best.ckpt"
+
+    @property
     def figures(self) -> Path:
         """Learning curves and what evaluation draws."""
         return self.path / "figures"

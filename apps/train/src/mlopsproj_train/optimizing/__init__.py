@@ -1,0 +1,1 @@
+"""How `optimize` climbs: variants of a model are made, judged, timed, and one is chosen."""
