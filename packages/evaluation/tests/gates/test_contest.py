@@ -35,6 +35,11 @@ def test_an_evaluation_that_cannot_be_read_is_told(tmp_path):
         Side.of(broken)
 
 
+def test_an_evaluation_of_other_classes_than_the_manifest_s_is_told(make_bundle, make_scores):
+    with pytest.raises(BundleCorruptError, match="tells 3 classes apart and the manifest names 2"):
+        Side.of(make_bundle(make_scores(9, classes=3)))
+
+
 def test_a_robustness_that_cannot_be_read_is_told(tmp_path, make_scores):
     def fill(folder):
         make_scores(3).write(folder / EVALUATION)

@@ -49,13 +49,15 @@ class Side:
             scores: of other images than its own evaluation is of.
 
         Raises:
-            BundleCorruptError: if one of its tables cannot be read.
+            BundleCorruptError: if one of its tables cannot be read, or is of other classes.
         """
         measured = ROBUSTNESS in bundle.manifest.files
+        if scores is None:
+            scores = _own_scores(bundle)
         return cls(
             name=name or bundle.manifest.name,
             bundle=bundle,
-            scores=Scores.read(bundle.path / EVALUATION) if scores is None else scores,
+            scores=scores,
             trained_on=training_ids(bundle),
             robustness=Robustness.read(bundle.path / ROBUSTNESS) if measured else None,
         )
@@ -103,6 +105,17 @@ class Contest:
     parent: Side | Absent | None
     limits: GateLimits
     find_test_images: FindTestImages | None
+
+
+def _own_scores(bundle: Bundle) -> Scores:
+    scores = Scores.read(bundle.path / EVALUATION)
+    told, named = scores.probabilities.shape[1], len(bundle.manifest.classes)
+    if told != named:
+        raise BundleCorruptError(
+            f"{bundle.path / EVALUATION} tells {told} classes apart and the manifest names {named}:"
+            " make the bundle again from one run."
+        )
+    return scores
 
 
 def training_ids(bundle: Bundle) -> npt.NDArray[np.uint64]:
