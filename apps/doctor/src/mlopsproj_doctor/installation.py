@@ -78,20 +78,26 @@ def installed() -> list[Package]:
     found: dict[str, Package] = {}
     for distribution in metadata.distributions():
         told = distribution.metadata
-        if not told or not told["Name"] or not told["Version"]:  # what a removal has left
+        title, version = _field(told, "Name"), _field(told, "Version")
+        if not title or not version:  # what a removal has left
             continue
-        name = canonicalize_name(told["Name"])
+        name = canonicalize_name(title)
         found.setdefault(
             name,
             Package(
                 name,
-                told["Version"],
+                version,
                 tuple(distribution.requires or ()),
                 tuple(told.get_all("Provides-Extra") or ()),
-                told["Requires-Python"] or "",
+                _field(told, "Requires-Python"),
             ),
         )
     return list(found.values())
+
+
+def _field(told: metadata.PackageMetadata | None, name: str) -> str:
+    """Content of a field; empty where there is none."""
+    return next(iter((told and told.get_all(name)) or ()), "")
 
 
 def examine_packages(packages: Sequence[Package], python: str) -> Iterator[Finding]:
