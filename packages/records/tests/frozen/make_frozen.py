@@ -49,7 +49,7 @@ def records() -> tuple[list[PredictionRecord], list[FeedbackRecord]]:
         for number in range(7)
     ]
     odd = {"id": f"{predictions[0].id}-odd", "model": "ünï 'x' 😀", "top_k": (), "latency_ms": {}}
-    predictions.append(msgspec.structs.replace(predictions[0], **odd, probabilities=b"\0\xff"))
+    predictions.append(msgspec.structs.replace(predictions[0], **odd, probabilities=b""))
     feedback = [
         FeedbackRecord(f"f{number}", predictions[number % 2].id, f"label {number}", "ann", START)
         for number in range(3)
