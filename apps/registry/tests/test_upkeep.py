@@ -1,6 +1,7 @@
 """What nobody needs goes when it is told to; all is copied, and made again from the copy."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -151,3 +152,33 @@ def test_a_backup_that_is_killed_is_completed_by_the_next(shop, versions, enviro
     assert copy.versions("brightness") == [1, 2, 3, 4]
     for version in copy.all_versions():
         copy.verify(version)
+
+
+@pytest.mark.parametrize("command", ["gc", "backup", "restore"])
+def test_help_tells_what_a_command_does(run, command):
+    result = run(command, "--help")
+    assert result.code == 0
+    assert f"Example: registry {command}" in result.out
+    (line,) = [line for line in run("--help").out.splitlines() if line.startswith(f"  {command} ")]
+    assert "..." not in line
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_person_at_a_terminal_sees_how_far_it_is(shop, versions, environment, tmp_path):
+    import pty
+
+    terminal, theirs = pty.openpty()
+    command = [Path(sys.executable).parent / "registry", "backup", "backup", "--json"]
+    ended = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**environment, "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=True,
+    )
+    os.set_blocking(terminal, False)
+    assert b"copying" in os.read(terminal, 100_000)
+    os.close(terminal)
+    os.close(theirs)
+    assert len(json.loads(ended.stdout)["versions"]) == 4

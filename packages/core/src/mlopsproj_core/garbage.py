@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from mlopsproj_core.errors import BundleError, NotFoundError, RegistryError
+from mlopsproj_core.errors import BundleError, RegistryError
 from mlopsproj_core.holds import marked, sweep
 from mlopsproj_core.manifest import MANIFEST
 from mlopsproj_core.model_version import ModelVersion, is_name
@@ -149,7 +149,7 @@ def _remove_version(
     with marked(store, version):
         if version in references.with_parents(references.of(version.name)):
             return False
-        with suppress(BundleError, NotFoundError):
+        with suppress(BundleError, RegistryError):  # e.g. no home to keep copies in
             registry.forget_copy(version)
         store.remove(f"{version.folder}/{MANIFEST}")
         _tell(store, version, actor)

@@ -23,6 +23,7 @@ HEAD: Final = REVISIONS[-1]
 """The revision that this release reads and writes."""
 
 COMMAND: Final = "uv run api migrate"
+BACKUP_COMMAND: Final = "uv run api backup"
 _BUSY_MILLISECONDS = 60_000
 _LOCK = 0x6D6C6F70  # of PostgreSQL's advisory locks: "mlop"
 _in_this_process = threading.Lock()  # Alembic keeps what it is doing in its module
@@ -184,7 +185,7 @@ def _mismatch(database: str, revision: str | None) -> MigrationError:
     if revision in REVISIONS:
         return MigrationError(
             f"The database {database} has the schema {revision} of an older release, not {HEAD}:"
-            f" make a backup and run `{COMMAND}`."
+            f" make a backup (`{BACKUP_COMMAND} FOLDER`) and run `{COMMAND}`."
         )
     return MigrationError(
         f"The database {database} has the schema {revision}, which this release does not know (its"
