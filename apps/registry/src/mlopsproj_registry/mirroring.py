@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 mirror = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Tell a registry of Weights & Biases what this one holds, and bring moves back.",
+    help="Versions and aliases, mirrored at Weights & Biases.",
 )
 
 Target = Annotated[
