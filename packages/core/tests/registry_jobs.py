@@ -70,10 +70,11 @@ def roll_back(url, name, gate, worker):
 
 
 def collect(url, gate, worker, until):
-    """Remove garbage of any age, again and again, until a file is there: the versions that went."""
+    """Remove garbage of any age, once and until a file is there: the versions that went."""
     _wait_for_all(gate, worker)
-    registry, gone = Registry(url), []
-    while not Path(until).exists():
+    registry, gone, ended = Registry(url), [], False
+    while not ended:
+        ended = Path(until).exists()
         survey = find_garbage(registry, NO_AGE)
         gone += [str(g.version) for g in remove_garbage(registry, survey, actor=f"{worker}")]
     return gone
