@@ -235,7 +235,7 @@ def test_killed_at_any_step_the_next_goes_on(forking, url, registry, bucket_url,
             copy.verify(ModelVersion("slim", number))
         for move in copy.aliases("slim").values():
             assert move.version in versions
-        back_up(url, place)
+        restore(url, place)  # what is there is a part of it
         assert {p: d for p, d in content(place).items() if "/." not in p} == content(whole)
         if not killed:
             break
