@@ -249,3 +249,21 @@ def test_takes_the_threads_that_it_is_given_and_never_spins(tmp_path):
 def test_refuses_to_run_on_no_thread(tmp_path, threads):
     with pytest.raises(ConfigError, match=f"threads={threads}: give 1 or more, or leave it out"):
         load(tmp_path, threads=threads)
+
+
+def test_onnxruntime_tells_nobody_that_it_was_started(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    code = (
+        "import sys; from pathlib import Path; from mlopsproj_core.image import ImageSpec;"
+        "from mlopsproj_core.onnx_graph import OnnxGraph;"
+        f"OnnxGraph(Path(sys.argv[1]), ImageSpec{(SPEC.height, SPEC.width, SPEC.channels)}, 2)"
+    )
+    variables = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in variables}
+    subprocess.run(
+        [sys.executable, "-B", "-c", code, write(tmp_path)],
+        env={**environment, "HOME": str(home)},
+        check=True,
+    )
+    assert list(home.rglob("*")) == []

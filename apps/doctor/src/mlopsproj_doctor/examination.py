@@ -22,9 +22,6 @@ from mlopsproj_doctor.checks import Check
 from mlopsproj_doctor.concealment import Secrets
 from mlopsproj_doctor.findings import Finding, State, fail, warn
 
-_ENVIRONMENT: Final = {"ORT_DISABLE_TELEMETRY": "1"}
-"""Else onnxruntime makes files below the user's cache, and tells its maker that it was started."""
-
 START_SECONDS: Final = 60.0
 """For a process to begin: on a busy machine, Python alone takes its time."""
 
@@ -78,7 +75,6 @@ def _run(
     try:
         process = subprocess.Popen(  # noqa: S603 (this package's own module)
             command,
-            env={**os.environ, **_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

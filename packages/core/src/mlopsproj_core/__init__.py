@@ -4,8 +4,13 @@ Names are imported when they are first used, so that a command which only lists 
 wait for onnxruntime.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# Since 1.32 onnxruntime tells Microsoft of each session, and keeps an id of the machine, unless
+# this is set before it is imported. Who wishes it says ORT_DISABLE_TELEMETRY=0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from mlopsproj_core.bundle import Bundle as Bundle

@@ -100,8 +100,8 @@ def deliver(event: Event, url: str) -> None:
         _dispatch(event, rest.removeprefix("//"))
     else:
         raise ConfigError(
-            f"MLOPSPROJ_EVENT_URL={url} cannot be told anything: give log:, http(s)://… or"
-            " github://owner/repository."
+            f"MLOPSPROJ_EVENT_URL begins with {scheme[:20]!r}, which cannot be told anything: give"
+            " log:, http(s)://… or github://owner/repository."
         )
 
 
