@@ -6,14 +6,17 @@ Drawn without a display. Knows nothing of files beside its own.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from matplotlib import color_sequences
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from mlopsproj_train.optimizing.choice import Standing
 from mlopsproj_train.optimizing.report import Findings
 
 _DPI = 120
 _MEGABYTE = 1e6
+_MARKERS = "osD^v<>Ph"
 
 
 def draw_variants(findings: Findings, path: Path) -> None:
@@ -23,7 +26,7 @@ def draw_variants(findings: Findings, path: Path) -> None:
         findings: of a climb.
         path: PNG file that is written.
     """
-    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure = Figure(figsize=(13, 5.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     case = findings.cases[-1]
     _draw(left, findings, lambda one: case.images_per_second(one.name), larger_is_better=True)
@@ -31,6 +34,7 @@ def draw_variants(findings: Findings, path: Path) -> None:
     left.set_ylabel("validation accuracy, 95 % interval")
     _draw(right, findings, lambda one: one.size / _MEGABYTE, larger_is_better=False)
     right.set_xlabel("size of the graph, MB")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside right center", fontsize=9)
     figure.suptitle(f"Variants of {findings.parent}")
     figure.savefig(path, dpi=_DPI)
 
@@ -43,30 +47,30 @@ def _draw(
     larger_is_better: bool,
 ) -> None:
     chosen = findings.choice.variant
-    for one in findings.standings:
-        colour = "tab:green" if chosen is not None and one.name == chosen.name else "tab:blue"
+    colours = color_sequences["tab20"]
+    for number, one in enumerate(findings.standings):
         accuracy = one.accuracy
-        below, above = accuracy.value - accuracy.low, accuracy.high - accuracy.value
+        taken = chosen is not None and one.name == chosen.name
         axes.errorbar(
             cost(one),
             accuracy.value,
-            yerr=[[below], [above]],
-            fmt="o",
-            color=colour,
-            capsize=3,
-        )
-        axes.annotate(
-            one.name,
-            (cost(one), accuracy.value),
-            xytext=(5, 5),
-            textcoords="offset points",
-            fontsize=8,
+            yerr=[[accuracy.value - accuracy.low], [accuracy.high - accuracy.value]],
+            fmt="*" if taken else _MARKERS[number % len(_MARKERS)],
+            markersize=16 if taken else 7,
+            color=colours[number % len(colours)],
+            elinewidth=1,
+            label=f"{one.name}, chosen" if taken else one.name,
         )
     front = pareto_front(
         [(cost(one), one.accuracy.value) for one in findings.standings],
         larger_is_better=larger_is_better,
     )
-    axes.plot(*zip(*front, strict=True), color="tab:gray", linewidth=1, zorder=0)
+    label = "beaten by none in both"
+    axes.plot(*zip(*front, strict=True), color="gray", linestyle="--", zorder=0, label=label)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.tick_params(axis="x", which="both", labelsize=8, rotation=30)
     axes.grid(alpha=0.3)
 
 
