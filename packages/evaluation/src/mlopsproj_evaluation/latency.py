@@ -4,6 +4,7 @@ What disturbs one round disturbs all contenders in it, so that a ratio of one ro
 two times of different minutes. Knows nothing of bundles, and not what is run.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _TURN_SECONDS = 0.005
 _MOST_RUNS = 1000
 _WARM_UPS = 2
 _FIRST_LOOK = 16
+_PATIENCE = 4
 
 Run = Callable[[], object]
 
@@ -56,7 +58,7 @@ def interleaved(
     Args:
         runs: of each contender one inference, by its name.
         rounds: at least 1.
-        seconds: after which no further round is begun; one is always measured.
+        seconds: after which no further round is begun, warm-up apart; one is always measured.
         clock: in seconds.
 
     Returns:
@@ -68,8 +70,9 @@ def interleaved(
     if not runs or rounds < 1:
         raise ConfigError(f"{len(runs)} contenders, {rounds} rounds: give at least 1 of each.")
     found: dict[str, list[float]] = {name: [] for name in runs}
+    repeats = _warm_up(runs, clock)
     start = clock()
-    for times in islice(each_round(runs, clock=clock), rounds):
+    for times in islice(_rounds(runs, repeats, clock), rounds):
         for name, value in times.items():
             found[name].append(value)
         if seconds is not None and clock() - start >= seconds:
@@ -82,25 +85,14 @@ def each_round(
 ) -> Iterator[dict[str, float]]:
     """Rounds without end: in each, every contender has its turn, first another every time.
 
-    Each is run twice before the first round. A turn is one inference, or so many that the fastest
-    contender takes 5 ms: on a busy machine shorter turns are had whole or not at all.
+    Each is run twice before the first round. A turn is one inference, or so many of this contender
+    that it takes 5 ms: on a busy machine shorter turns are had whole or not at all.
 
     Args:
         runs: of each contender one inference, by its name.
         clock: in seconds.
     """
-    repeats = _runs_in_a_turn(runs, clock)
-    names = list(runs)
-    while True:
-        times = {}
-        for name in names:
-            run = runs[name]
-            start = clock()
-            for _ in range(repeats):
-                run()
-            times[name] = (clock() - start) / repeats
-        yield {name: times[name] for name in runs}
-        names = [*names[1:], names[0]]
+    yield from _rounds(runs, _warm_up(runs, clock), clock)
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float], *, level: float = LEVEL) -> Ratio:
@@ -150,13 +142,14 @@ def decide_ratio(
 
     It looks after 16 rounds, 32, 64 and so on. Who looks often enough finds anything, so the j-th
     look spends 1 / (j (j + 1)) of the error that is allowed, and all together no more than all of
-    it.
+    it. When the time is over it still takes the fewest rounds that can decide, so that slow graphs
+    are decided too, but no more than four times the time.
 
     Args:
         ours: one inference.
         theirs: one inference of whom it is held against.
         limit: ratio that is accepted.
-        seconds: after which it stays undecided.
+        seconds: after which it stays undecided, warm-up apart, if there were rounds enough.
         level: of each bound, all looks together.
         clock: in seconds.
 
@@ -166,14 +159,18 @@ def decide_ratio(
     """
     times: dict[str, list[float]] = {"ours": [], "theirs": []}
     looks, next_look = 1, _FIRST_LOOK
+    runs = {"ours": ours, "theirs": theirs}
+    repeats = _warm_up(runs, clock)
     start = clock()
-    for found in each_round({"ours": ours, "theirs": theirs}, clock=clock):
+    for found in _rounds(runs, repeats, clock):
         for name, value in found.items():
             times[name].append(value)
-        late = clock() - start >= seconds
-        if len(times["ours"]) < next_look and not late:
-            continue
         spent = (1 - level) / (looks * (looks + 1))
+        rounds, taken = len(times["ours"]), clock() - start
+        enough = rounds >= _fewest_rounds(1 - spent)
+        late = taken >= (seconds if enough else _PATIENCE * seconds)
+        if rounds < next_look and not late:
+            continue
         measured = ratio(times["ours"], times["theirs"], level=1 - spent)
         if measured.high <= limit:
             return Verdict.passed, measured
@@ -185,13 +182,39 @@ def decide_ratio(
     return Verdict.undecided, measured
 
 
-def _runs_in_a_turn(runs: Mapping[str, Run], clock: Callable[[], float]) -> int:
-    """Warm up, and see how many inferences of the fastest fill a turn."""
-    fastest = float("inf")
-    for run in runs.values():
+def _warm_up(runs: Mapping[str, Run], clock: Callable[[], float]) -> dict[str, int]:
+    """Run each twice, and see how many of its inferences fill its turn.
+
+    Each has its own number: that of the fastest would keep one that is a thousand times slower
+    busy for minutes.
+    """
+    repeats = {}
+    for name, run in runs.items():
         for _ in range(_WARM_UPS):
             start = clock()
             run()
             taken = clock() - start
-        fastest = min(fastest, taken)
-    return max(1, min(_MOST_RUNS, round(_TURN_SECONDS / max(fastest, _TURN_SECONDS / _MOST_RUNS))))
+        shortest = max(taken, _TURN_SECONDS / _MOST_RUNS)
+        repeats[name] = max(1, round(_TURN_SECONDS / shortest))
+    return repeats
+
+
+def _rounds(
+    runs: Mapping[str, Run], repeats: Mapping[str, int], clock: Callable[[], float]
+) -> Iterator[dict[str, float]]:
+    names = list(runs)
+    while True:
+        times = {}
+        for name in names:
+            run = runs[name]
+            start = clock()
+            for _ in range(repeats[name]):
+                run()
+            times[name] = (clock() - start) / repeats[name]
+        yield {name: times[name] for name in runs}
+        names = [*names[1:], names[0]]
+
+
+def _fewest_rounds(level: float) -> int:
+    """So many that the largest of their ratios bounds the median at this level."""
+    return math.ceil(math.log2(1 / (1 - level)))
