@@ -85,7 +85,7 @@ class Shop:
         """A new version; its evaluation is right where `correct` says.
 
         Under corruptions it is right everywhere unless `robust` says where; nowhere measured if
-        that is empty.
+        that is empty. A parity is of as many images as the evaluation.
         """
         scores = made_up_scores(correct, ids or self.ids(len(correct)), labels)
         held_out = (True,) * len(scores) if robust is None else robust
@@ -96,6 +96,8 @@ class Shop:
             if len(held_out):
                 made_up_robustness(held_out, scores.ids).write(folder / ROBUSTNESS)
 
+        if parity is not None:
+            parity = parity.model_copy(update={"images": len(scores)})
         folder = self.scratch / f"bundle-{next(self.numbers)}"
         bundle = make_small_bundle(
             folder,

@@ -22,6 +22,7 @@ from mlopsproj_evaluation import Verdict
 from mlopsproj_evaluation.gates import GATES, GateLimits
 from mlopsproj_evaluation.promotion import promote_version, roll_back
 from shop import Shop, right
+from small_bundle import GRAPH
 from webhook import serving
 
 SIDE = 28
@@ -379,10 +380,12 @@ def test_images_that_the_champion_was_trained_on_do_not_count(
 
 
 def test_what_both_were_tested_on_is_not_scored_again(shop, promote, test_images):
-    """The images that are found would tell otherwise."""
-    shop.put(shop.publish(right(800, 1000)))
-    answer = promote(shop.publish(right(900, 1000)), find_test_images=lambda _: test_images)
-    assert "on 1,000 images" in gate(answer, "accuracy").detail
+    """The graph would tell otherwise than the evaluations."""
+    of_the_images = {"ids": test_images.ids, "labels": test_images.labels}
+    shop.put(shop.publish(right(300, 400), **of_the_images))
+    version = shop.publish(right(390, 400), **of_the_images)
+    answer = promote(version, find_test_images=lambda _: test_images)
+    assert "+22.50 points" in gate(answer, "accuracy").figure
     assert answer.moved is not None
 
 
@@ -403,8 +406,11 @@ def test_without_the_data_the_images_that_both_were_tested_on_count(shop, promot
     ids = shop.ids(1000, start=400)
     answer = promote(shop.publish(right(1000, 1000), ids=ids), find_test_images=find)
     # The champion has 100 of the 600 common images right.
-    assert "on 600 images, 500 right" in gate(answer, "accuracy").detail
-    assert answer.verdict is Verdict.passed
+    accuracy = gate(answer, "accuracy")
+    assert accuracy.detail.startswith("brightness:1 was judged on 600 of its 1,000 test images")
+    assert "on 600 images, 500 right" in accuracy.detail
+    assert accuracy.figure.startswith("+83.33 points")
+    assert answer.verdict is Verdict.undecided
 
 
 def test_where_the_data_is_not_there_it_is_said_what_to_do(contest, promote, caplog):
@@ -435,6 +441,99 @@ def test_a_champion_that_this_machine_computes_otherwise_is_not_scored_again(
     shop.rewrite_manifest(champion, files={**files, PROBE: sha256_of(probe)})
     assert promote_with_images(version).verdict is Verdict.undecided
     assert "not scored again" in caplog.text
+
+
+def test_a_champion_that_gives_no_probabilities_on_new_images_is_undecided(
+    shop, promote, test_images
+):
+    """Its probe answers; bright images divide by zero."""
+    graph = GRAPH.replace(
+        "bright = Mul (mean, scale)",
+        """scaled = Mul (mean, scale)
+    white = Constant <value_float = 0.9> ()
+    dazzled = Greater (scaled, white)
+    as_float = Cast <to = 1> (dazzled)
+    none = Sub (white, white)
+    root = Neg (as_float)
+    bad = Sqrt (root)
+    bright = Add (scaled, bad)""",
+    )
+    pixels = test_images.images.copy()
+    pixels[0] = 255
+    images = replace(test_images, images=pixels)
+    shop.put(shop.publish(right(50, 50), graph=graph))
+    version = shop.publish(
+        right(390, 400), ids=images.ids, labels=images.labels, fingerprint=FINGERPRINT
+    )
+    found = {FINGERPRINT: images}.get
+    answer = promote(version, find_test_images=found)
+    assert answer.verdict is Verdict.undecided
+    assert "brightness:1 cannot be judged: it cannot be scored" in gate(answer, "accuracy").detail
+    assert "no probability" in gate(answer, "accuracy").detail
+    assert promote(version, find_test_images=found, force="it is broken").moved is not None
+
+
+def test_a_champion_that_takes_no_such_images_is_undecided(shop, promote, test_images):
+    """The images that are found are of another size than both manifests say."""
+    pixels = np.zeros((TEST_IMAGES, 32, 32, 1), np.uint8)
+    images = replace(test_images, images=pixels)
+    shop.put(shop.publish(right(50, 50)))
+    version = shop.publish(right(390, 400), ids=images.ids, labels=images.labels)
+    answer = promote(version, find_test_images=lambda _: images)
+    assert answer.verdict is Verdict.undecided
+    assert "it cannot be scored" in gate(answer, "accuracy").detail
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Versions that were verified and loaded for another, in turn."""
+    from mlopsproj_evaluation import opponents
+
+    found, open_side = [], opponents.open_side
+
+    def open_(registry, version):
+        found.append(version.number)
+        return open_side(registry, version)
+
+    monkeypatch.setattr(opponents, "open_side", open_)
+    return found
+
+
+def test_a_champion_that_is_the_parent_is_loaded_once_however_often_is_judged(
+    shop, promote, opened
+):
+    shop.put(shop.publish(right(500, 1000)))
+    other = shop.publish(right(600, 1000))
+    parity = COMPRESSED.model_copy(update={"reference": "brightness:1"})
+    version = shop.publish(right(900, 1000), parity=parity, parent="brightness:1")
+    answer = promote(version, Contested(shop.registry.url, [other]))
+    assert answer.champion == other
+    assert opened == [1, 2]
+
+
+@pytest.mark.parametrize(("candidate", "verdict"), [(950, "pass"), (600, "fail")])
+def test_an_alias_that_points_at_nothing_yet_is_held_against_production(
+    shop, promote, candidate, verdict
+):
+    champion = shop.publish(right(800, 1000))
+    shop.put(champion)
+    answer = promote(shop.publish(right(candidate, 1000)), alias="shadow")
+    assert (answer.champion, answer.verdict.value) == (champion, verdict)
+    told = "; held against brightness:1 in production, since shadow points at nothing yet"
+    for name in ("accuracy", "classes", "calibration", "robustness", "size", "latency"):
+        assert gate(answer, name).detail.endswith(told)
+    assert (answer.moved is not None) == (verdict == "pass")
+
+
+def test_what_is_in_production_may_be_given_another_alias(shop, promote):
+    shop.put(shop.publish(right(8, 10)))
+    assert promote("brightness@production", alias="shadow").verdict is Verdict.passed
+
+
+def test_where_neither_has_a_version_it_is_the_first(shop, promote):
+    answer = promote(shop.publish(), alias="shadow")
+    assert answer.champion is None
+    assert "first version" in gate(answer, "accuracy").detail
 
 
 COMPRESSED = Parity(reference="brightness:1", images=1000, disagreements=50, max_difference=0.4)

@@ -7,7 +7,13 @@ import logging
 from dataclasses import replace
 
 from mlopsproj_core.bundle import Bundle
-from mlopsproj_core.errors import BundleError, ProbeError, RegistryError
+from mlopsproj_core.errors import (
+    BundleError,
+    DataError,
+    ImageError,
+    ProbeError,
+    RegistryError,
+)
 from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import ModelVersion, Registry
 
@@ -17,38 +23,54 @@ from mlopsproj_evaluation.scores import Scores, score
 logger = logging.getLogger(__name__)
 
 
-def find_champion(
-    registry: Registry,
-    champion: ModelVersion | None,
-    candidate: Side,
-    find_test_images: FindTestImages | None,
-) -> Side | Absent | None:
-    """The version in place; None where there is none.
+class Opponents:
+    """Whom one candidate is held against; each version is verified, loaded and scored once."""
 
-    Args:
-        registry: that holds it.
-        champion: that the alias points at.
-        candidate: that it is held against.
-        find_test_images: gives the candidate's, to score it on where it was tested on others.
-    """
-    if champion is None:
-        return None
-    return _find(registry, str(champion), candidate, find_test_images)
+    def __init__(
+        self, registry: Registry, candidate: Side, find_test_images: FindTestImages | None
+    ) -> None:
+        """Look for them in a registry.
 
+        Args:
+            registry: that holds them.
+            candidate: that is held against them.
+            find_test_images: gives the candidate's, to score others on where they were tested on
+                others.
+        """
+        self._registry = registry
+        self._candidate = candidate
+        self._find_test_images = find_test_images
+        self._found: dict[ModelVersion, Side | Absent] = {}
 
-def find_parent(
-    registry: Registry, candidate: Side, find_test_images: FindTestImages | None
-) -> Side | Absent | None:
-    """The version that a candidate was made from, as its manifest says; None where it was trained.
+    def champion(self, version: ModelVersion | None) -> Side | Absent | None:
+        """The version in place; None where there is none."""
+        return None if version is None else self._remember(version)
 
-    Args:
-        registry: that holds both.
-        candidate: that is held against it.
-        find_test_images: gives the candidate's, to score the parent on where it was tested on
-            others.
-    """
-    parent = candidate.bundle.manifest.parent
-    return _find(registry, parent, candidate, find_test_images) if parent else None
+    def parent(self) -> Side | Absent | None:
+        """The version that it was made from, as its manifest says; None where it was trained."""
+        reference = self._candidate.bundle.manifest.parent
+        if not reference:
+            return None
+        try:
+            version = self._registry.resolve(reference)
+        except RegistryError as error:
+            return Absent(reference, str(error))
+        return self._remember(version)
+
+    def _remember(self, version: ModelVersion) -> Side | Absent:
+        if version not in self._found:
+            self._found[version] = self._open(version)
+        return self._found[version]
+
+    def _open(self, version: ModelVersion) -> Side | Absent:
+        try:
+            side = open_side(self._registry, version)
+            return on_images_of(self._candidate, side, self._find_test_images)
+        except (BundleError, RegistryError) as error:
+            return Absent(str(version), str(error))
+        except (DataError, ImageError) as error:  # e.g. a graph that gives what is no number
+            reason = f"it cannot be scored on the candidate's test images: {error}"
+            return Absent(str(version), reason)
 
 
 def open_side(registry: Registry, version: ModelVersion) -> Side:
@@ -69,19 +91,14 @@ def on_images_of(candidate: Side, side: Side, find_test_images: FindTestImages |
 
     As it was where that is not needed, or the images are not at hand: then the two are compared on
     the images that both were judged on, if there are any.
+
+    Raises:
+        BundleError: if the graph of `side` fails.
+        DataError: if it gives no probabilities.
+        ImageError: if the images are of another size than it takes.
     """
     scores = _score_again(side, candidate, find_test_images) if find_test_images else None
     return side if scores is None else replace(side, scores=scores)
-
-
-def _find(
-    registry: Registry, reference: str, candidate: Side, find_test_images: FindTestImages | None
-) -> Side | Absent:
-    try:
-        side = open_side(registry, registry.resolve(reference))
-        return on_images_of(candidate, side, find_test_images)
-    except (BundleError, RegistryError) as error:
-        return Absent(reference, str(error))
 
 
 def _score_again(side: Side, candidate: Side, find_test_images: FindTestImages) -> Scores | None:

@@ -4,28 +4,31 @@ Knows nothing of how the answer is shown, nor of where images lie: who asks may 
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import BundleCorruptError, ConfigError, StaleError
 from mlopsproj_core.events import announce
-from mlopsproj_core.registry import AliasMove, ModelVersion, Registry
+from mlopsproj_core.registry import PRODUCTION, AliasMove, ModelVersion, Registry
 
 from mlopsproj_evaluation.comparison import Verdict
 from mlopsproj_evaluation.gates import (
     BUNDLE,
+    COMPARING,
     Contest,
     FindTestImages,
     GateLimits,
     GateResult,
+    Side,
     ask_all,
     broken_bundle,
     judge_bundle,
+    measure_side,
     overall,
 )
-from mlopsproj_evaluation.opponents import find_champion, find_parent
+from mlopsproj_evaluation.opponents import Opponents
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ class Promotion:
 
     Attributes:
         version: that was judged.
-        champion: that the alias pointed at, if any.
+        champion: that it was held against: what the alias pointed at, else what production does.
         verdict: of all gates together.
         gates: what each found.
         moved: the alias's move; None if it stayed.
@@ -81,7 +84,9 @@ def promote_version(
 ) -> Promotion:
     """Judge a version, and point `alias` at it if the gates let it pass.
 
-    When the alias moves meanwhile, the version is judged again, against what it points at then.
+    An alias that points at nothing yet is taken over from production: what is to be seen there is
+    held against what is served. When the alias moves meanwhile, the version is judged again,
+    against what it points at then; what was measured is not measured again.
 
     Args:
         registry: that holds it.
@@ -104,13 +109,19 @@ def promote_version(
         if text is not None and not text.strip():
             raise ConfigError(f"{option} needs a reason: it is recorded in the history.")
     version = registry.resolve(reference)
-    find = cache(find_test_images) if find_test_images else None
+    judges = _Judges(
+        registry, version, limits, cache(find_test_images) if find_test_images else None
+    )
     while True:
         moves = registry.history(version.name, alias)
         champion = ModelVersion(version.name, moves[-1].version) if moves else None
         if champion == version:
             raise ConfigError(f"{version.name}@{alias} points at {version} already.")
-        gates = _judge(registry, version, champion, limits, find)
+        if champion is None and alias != PRODUCTION:
+            champion = _in_production(registry, version.name)
+            gates = _told_of(judges.judge(champion), champion, alias)
+        else:
+            gates = judges.judge(champion)
         verdict = overall(gates)
         told = _told_reason(reason, verdict, gates, accept_undecided, force)
         if told is None:
@@ -188,20 +199,57 @@ def roll_back(
     return name, move
 
 
-def _judge(
-    registry: Registry,
-    version: ModelVersion,
-    champion: ModelVersion | None,
-    limits: GateLimits,
-    find_test_images: FindTestImages | None,
+class _Judges:
+    """The gates of one version, who remember what they measured of it and of whom it met."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        version: ModelVersion,
+        limits: GateLimits,
+        find_test_images: FindTestImages | None,
+    ) -> None:
+        self._limits, self._find_test_images = limits, find_test_images
+        self._measure = cache(measure_side)
+        self._candidate: Side | None = None
+        try:
+            bundle = Bundle.open(registry.fetch(version))
+        except BundleCorruptError as error:
+            self._whole = broken_bundle(error)
+            return
+        self._whole, self._candidate = judge_bundle(bundle, str(version))
+        if self._candidate is not None:
+            self._opponents = Opponents(registry, self._candidate, find_test_images)
+
+    def judge(self, champion: ModelVersion | None) -> tuple[GateResult, ...]:
+        if self._candidate is None:
+            return (self._whole,)
+        contest = Contest(
+            self._candidate,
+            self._opponents.champion(champion),
+            self._opponents.parent(),
+            self._limits,
+            self._find_test_images,
+            self._measure,
+        )
+        return (self._whole, *ask_all(contest))
+
+
+def _in_production(registry: Registry, name: str) -> ModelVersion | None:
+    moves = registry.history(name, PRODUCTION)
+    return ModelVersion(name, moves[-1].version) if moves else None
+
+
+def _told_of(
+    gates: tuple[GateResult, ...], champion: ModelVersion | None, alias: str
 ) -> tuple[GateResult, ...]:
-    try:
-        bundle = Bundle.open(registry.fetch(version))
-    except BundleCorruptError as error:
-        return (broken_bundle(error),)
-    whole, candidate = judge_bundle(bundle, str(version))
-    if candidate is None:
-        return (whole,)
-    theirs = find_champion(registry, champion, candidate, find_test_images)
-    parent = find_parent(registry, candidate, find_test_images)
-    return (whole, *ask_all(Contest(candidate, theirs, parent, limits, find_test_images)))
+    """The same, where an alias that has none of its own was given another's version."""
+    if champion is None:
+        return gates
+    told = f"held against {champion} in production, since {alias} points at nothing yet"
+    return tuple(
+        replace(gate, detail=f"{gate.detail}; {told}")
+        if gate.name in COMPARING and gate.verdict is not Verdict.off
+        else gate
+        for gate in gates
+    )

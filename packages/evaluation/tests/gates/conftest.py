@@ -35,6 +35,8 @@ def make_bundle(tmp_path):
             if robustness is not None:
                 robustness.write(folder / ROBUSTNESS)
 
+        if parity is not None:
+            parity = parity.model_copy(update={"images": len(scores)})
         made.append(
             make_small_bundle(
                 tmp_path / f"bundle {len(made)}",
@@ -57,6 +59,12 @@ def make_side(make_bundle):
         return Side.of(make_bundle(scores, **settings), name=name)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def another_graph():
+    """That says the same, but is not the same file."""
+    return GRAPH.replace("brightness (", "luminance (")
 
 
 @pytest.fixture(scope="session")

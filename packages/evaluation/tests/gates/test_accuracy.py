@@ -6,11 +6,12 @@ from mlopsproj_evaluation.gates.accuracy import GATE
 
 
 @pytest.fixture
-def judge(make_side, make_scores, contest):
+def judge(make_side, make_scores, contest, another_graph):
     """The gate's answer for two models with so many mistakes among so many images."""
 
     def judge_(images, ours, theirs, **limits):
-        candidate, champion = (make_side(make_scores(images, wrong=w)) for w in (ours, theirs))
+        candidate = make_side(make_scores(images, wrong=ours), graph=another_graph)
+        champion = make_side(make_scores(images, wrong=theirs))
         return GATE.judge(contest(candidate, champion, **limits))
 
     return judge_
@@ -125,3 +126,26 @@ def test_a_label_that_was_corrected_since_counts_for_both(make_side, make_scores
     candidate = make_side(Scores(ours.ids, labels, np.eye(2, dtype=np.float32)[labels]))
     found = GATE.judge(contest(candidate, make_side(ours)))
     assert found.figure.startswith("+2.00 points")
+
+
+@pytest.mark.parametrize(
+    ("first", "verdict"), [(0, Verdict.passed), (100, Verdict.passed), (101, Verdict.undecided)]
+)
+def test_the_champion_must_have_been_judged_on_nine_of_ten_images(
+    make_side, make_scores, contest, first, verdict
+):
+    candidate = make_side(make_scores(1000, first=first), name="brightness:2")
+    champion = make_side(make_scores(1000, wrong=range(500)))
+    found = GATE.judge(contest(candidate, champion))
+    assert found.verdict is verdict
+    if first:
+        assert f"on {1000 - first} of its 1,000 test images" in found.detail
+    if verdict is Verdict.undecided:
+        assert "fewer than 90%: prepare the candidate's data set here" in found.detail
+
+
+def test_images_that_do_not_count_are_not_missed(make_side, make_scores, contest):
+    """Half of them were trained on by the champion, which was judged on the others only."""
+    scores = make_scores(1000)
+    champion = make_side(make_scores(500, first=500), trained_on=scores.short_ids[:500])
+    assert GATE.judge(contest(make_side(scores), champion)).verdict is Verdict.passed

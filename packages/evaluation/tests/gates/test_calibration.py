@@ -1,16 +1,18 @@
 import pytest
 from mlopsproj_evaluation import Verdict
 from mlopsproj_evaluation.gates.calibration import GATE
+from small_bundle import GRAPH
 
 
 @pytest.fixture
-def judge(make_side, make_scores, contest):
+def judge(make_side, make_scores, contest, another_graph):
     """Both are right on 90 of 100 images, as sure as is said."""
 
     def judge_(images, ours, theirs, **limits):
         wrong = range(0, images, 10)
         candidate, champion = (
-            make_side(make_scores(images, wrong=wrong, probability=p)) for p in (ours, theirs)
+            make_side(make_scores(images, wrong=wrong, probability=p), graph=graph)
+            for p, graph in ((ours, another_graph), (theirs, GRAPH))
         )
         return GATE.judge(contest(candidate, champion, **limits))
 

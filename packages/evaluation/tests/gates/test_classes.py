@@ -7,9 +7,10 @@ DARK, BRIGHT = range(0, 2000, 2), range(1, 2000, 2)
 
 
 @pytest.fixture
-def judge(make_side, make_scores, contest):
+def judge(make_side, make_scores, contest, another_graph):
     def judge_(images, ours, theirs, **limits):
-        candidate, champion = (make_side(make_scores(images, wrong=w)) for w in (ours, theirs))
+        candidate = make_side(make_scores(images, wrong=ours), graph=another_graph)
+        champion = make_side(make_scores(images, wrong=theirs))
         return GATE.judge(contest(candidate, champion, **limits))
 
     return judge_
@@ -56,12 +57,15 @@ def test_several_classes_that_fall_are_named(make_side, make_scores, contest):
     assert found.detail.endswith("; as well bright")
 
 
-def test_a_class_without_any_test_image_is_undecided(make_side, make_scores, contest):
+def test_a_class_without_any_test_image_is_undecided(
+    make_side, make_scores, contest, another_graph
+):
     scores = make_scores(1, wrong=())
     for more in range(1, 300):
         assert make_scores(1, first=2 * more).labels[0] == 0
     ids = tuple(i for more in range(300) for i in make_scores(1, first=2 * more).ids)
     only_dark = type(scores)(ids, scores.labels.repeat(300), scores.probabilities.repeat(300, 0))
-    found = GATE.judge(contest(make_side(only_dark), make_side(only_dark)))
+    candidate = make_side(only_dark, graph=another_graph)
+    found = GATE.judge(contest(candidate, make_side(only_dark)))
     assert found.verdict is Verdict.undecided
     assert found.detail == "bright has no common test image"

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
-from mlopsproj_evaluation import Verdict
+from mlopsproj_core import LabelledImages
+from mlopsproj_evaluation import Scores, Verdict
 from mlopsproj_evaluation.gates.data import judge_data
+from small_bundle import CLASSES, SPEC
 
 SEEN = np.arange(100, 130, dtype=np.uint64)
 
@@ -18,13 +20,46 @@ def test_training_and_validation_images_are_counted_together(make_side, make_sco
     assert judge_data(contest(side)).verdict is Verdict.passed
 
 
+def split_of(scores):
+    pixels = np.zeros((len(scores), *SPEC.shape), np.uint8)
+    return LabelledImages(scores.ids, pixels, scores.labels, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("first", "images", "told"),
+    [
+        (0, 30, "0 images of its evaluation are none of the test split of its data set, and 10 of"),
+        (20, 40, "20 images of its evaluation are none of the test split of its data set, and 20"),
+        (0, 50, "10 images of its evaluation are none of the test split of its data set, and 0"),
+    ],
+)
+def test_an_evaluation_of_other_images_than_the_test_split_fails(
+    make_side, make_scores, contest, *, first, images, told
+):
+    side = make_side(make_scores(images, first=first))
+    find = {"f" * 64: split_of(make_scores(40))}.get
+    found = judge_data(contest(side, find_test_images=find))
+    assert found.verdict is Verdict.failed
+    assert found.detail.startswith(told)
+
+
+def test_an_evaluation_under_other_labels_than_the_test_split_s_fails(
+    make_side, make_scores, contest
+):
+    scores = make_scores(40)
+    split = split_of(Scores(scores.ids, 1 - scores.labels, scores.probabilities))
+    found = judge_data(contest(make_side(scores), find_test_images=lambda _: split))
+    assert found.verdict is Verdict.failed
+    assert found.detail.startswith("40 images of its evaluation have other labels")
+
+
 @pytest.mark.parametrize(("there", "told"), [(True, "is here"), (False, "not on this machine")])
 def test_whether_its_data_set_is_here_is_told(make_side, make_scores, there, told, contest):
     asked = []
 
     def find(fingerprint):
         asked.append(fingerprint)
-        return "images" if there else None
+        return split_of(make_scores(40)) if there else None
 
     found = judge_data(contest(make_side(make_scores(40)), find_test_images=find))
     assert found.verdict is Verdict.passed

@@ -1,7 +1,9 @@
 import pytest
 from mlopsproj_core.bundle import MODEL
+from mlopsproj_core.manifest import Parity
 from mlopsproj_evaluation import Verdict, judge, overall
 from mlopsproj_evaluation.gates import GATES, Absent, GateLimits, Side
+from small_bundle import GRAPH
 
 COMPARING = {"accuracy", "classes", "calibration", "robustness", "size", "latency"}
 
@@ -33,6 +35,34 @@ def test_an_identical_model_is_in_no_gate_s_way(make_bundle, make_scores, make_o
     )
     results = judge(candidate, Side.of(champion))
     assert set(verdicts(results).values()) == {Verdict.passed}, results
+
+
+def test_an_identical_graph_passes_however_few_the_images(
+    make_bundle, make_scores, make_outcomes, another_graph
+):
+    """Also beside the parent, which is the same version."""
+    few = {"robustness": make_outcomes(2, 6)}
+    parity = Parity(reference="brightness:1", images=6, disagreements=0, max_difference=0.0)
+    champion = Side.of(make_bundle(make_scores(6, wrong=[1]), **few), name="brightness:1")
+    settings = {"parity": parity, "parent": "brightness:1", **few}
+    same, other = (
+        make_bundle(make_scores(6, wrong=[1]), graph=graph, **settings)
+        for graph in (GRAPH, another_graph)
+    )
+    limits = GateLimits(without=("latency",))
+    results = judge(same, champion, parent=champion, limits=limits)
+    assert set(verdicts(results).values()) == {Verdict.passed, Verdict.off}, results
+    details = {result.name: result.detail for result in results}
+    for name in ("accuracy", "classes", "parity", "robustness", "calibration"):
+        assert "the same graph" in details[name]
+    found = verdicts(judge(other, champion, parent=champion, limits=limits))
+    assert found["accuracy"] is found["classes"] is Verdict.undecided
+
+
+def test_the_same_graph_that_is_said_to_answer_otherwise_is_compared(make_bundle, make_scores):
+    champion = Side.of(make_bundle(make_scores(600)))
+    results = judge(make_bundle(make_scores(600, wrong=range(100))), champion)
+    assert verdicts(results)["accuracy"] is Verdict.failed
 
 
 def test_against_a_broken_champion_every_comparing_gate_is_undecided(make_bundle, make_scores):

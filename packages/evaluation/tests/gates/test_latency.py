@@ -8,13 +8,10 @@ from mlopsproj_evaluation.gates.latency import GATE, inference
 from mlopsproj_evaluation.latency import Ratio
 from small_bundle import GRAPH
 
-OTHER = GRAPH.replace("brightness (", "luminance (")
-"""The same graph under another name: another file that takes as long."""
-
 
 @pytest.fixture
-def candidate(make_side, make_scores):
-    return make_side(make_scores(10), name="brightness:2", graph=OTHER)
+def candidate(make_side, make_scores, another_graph):
+    return make_side(make_scores(10), name="brightness:2", graph=another_graph)
 
 
 @pytest.fixture
@@ -45,7 +42,6 @@ def measured(monkeypatch):
     [
         (Verdict.passed, Verdict.passed, Verdict.passed),
         (Verdict.passed, Verdict.failed, Verdict.failed),
-        (Verdict.failed, Verdict.undecided, Verdict.failed),
         (Verdict.passed, Verdict.undecided, Verdict.undecided),
     ],
 )
@@ -61,6 +57,15 @@ def test_the_worse_of_both_sizes_of_batch_decides(
     assert "timed in turn with brightness:1 here, 32 and 32 rounds" in found.detail
     assert [each["level"] for each in asked] == [0.975, 0.975]
     assert {(each["limit"], each["seconds"]) for each in asked} == {(1.3, 2)}
+
+
+def test_one_that_is_too_slow_at_batch_1_is_not_timed_any_more(
+    contest, candidate, champion, measured
+):
+    asked = measured((Verdict.failed, 3.0))
+    found = GATE.judge(contest(candidate, champion))
+    assert (found.verdict, len(asked)) == (Verdict.failed, 1)
+    assert found.figure == "3.00 times (2.90 to 3.10) at batch 1"
 
 
 def test_one_that_is_too_slow_is_told_how_it_is_made_faster(
@@ -96,6 +101,36 @@ def test_the_first_version_passes_with_its_times(contest, candidate):
     assert found.verdict is Verdict.passed
     assert "ms at batch 1, " in found.figure
     assert found.figure.endswith(" ms at batch 32")
+
+
+@pytest.fixture
+def only_alone(make_side, make_scores):
+    """Answers one image, and the two of its probe, but no batch of 32."""
+    graph = GRAPH.replace(
+        "bright = Mul (mean, scale)",
+        """count = Shape <start = 0, end = 1> (image)
+    nine = Constant <value_ints = [1, 1, 1, 1, 1, 1, 1, 1, 1]> ()
+    found = Gather (nine, count)
+    one_of_nine = Cast <to = 1> (found)
+    scaled = Mul (mean, scale)
+    bright = Mul (scaled, one_of_nine)""",
+    )
+    return make_side(make_scores(10), name="brightness:3", graph=graph)
+
+
+def test_a_candidate_that_fails_at_a_batch_is_to_blame_itself(contest, only_alone, champion):
+    for against in (champion, None):
+        found = GATE.judge(contest(only_alone, against, latency_ratio=1e6))
+        assert (found.verdict, found.figure) == (Verdict.failed, "none")
+        assert found.detail.startswith(
+            "brightness:3 cannot be judged: The graph fails on 32 images"
+        )
+
+
+def test_a_champion_that_fails_at_a_batch_leaves_it_undecided(contest, candidate, only_alone):
+    found = GATE.judge(contest(candidate, only_alone, latency_ratio=1e6))
+    assert found.verdict is Verdict.undecided
+    assert found.detail.startswith("brightness:3 cannot be timed at batch 32: The graph fails")
 
 
 def test_a_champion_whose_graph_cannot_be_loaded_is_undecided(contest, candidate, champion):

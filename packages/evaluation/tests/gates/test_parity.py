@@ -14,20 +14,46 @@ COMPRESSED = Parity(reference=PARENT, images=2000, disagreements=40, max_differe
     ("parity", "verdict", "figure"),
     [
         (None, Verdict.failed, "none"),
-        (PARITY.model_copy(update={"images": 0}), Verdict.failed, "none"),
+        (PARITY.model_copy(update={"images": 0}), Verdict.failed, "0 of 0"),
+        (PARITY.model_copy(update={"images": 1999}), Verdict.failed, "0 of 1,999"),
+        (PARITY.model_copy(update={"images": -1}), Verdict.failed, "0 of -1"),
+        (PARITY.model_copy(update={"disagreements": -3}), Verdict.failed, "-3 of 2,000"),
+        (PARITY.model_copy(update={"max_difference": -1.0}), Verdict.failed, "0 of 2,000"),
         (PARITY.model_copy(update={"disagreements": 3}), Verdict.failed, "3 of 2,000"),
         (PARITY.model_copy(update={"max_difference": 2e-4}), Verdict.failed, "0 of 2,000"),
         (PARITY.model_copy(update={"max_difference": np.nan}), Verdict.failed, "0 of 2,000"),
         (PARITY.model_copy(update={"max_difference": 1e-4}), Verdict.passed, "0 of 2,000"),
-        (COMPRESSED.model_copy(update={"images": 0}), Verdict.failed, "none"),
     ],
 )
 def test_an_exported_graph_must_have_been_held_against_its_network(
     contest, make_side, make_scores, with_manifest, *, parity, verdict, figure
 ):
-    found = judge_parity(contest(with_manifest(make_side(make_scores(20)), parity=parity)))
+    found = judge_parity(contest(with_manifest(make_side(make_scores(2000)), parity=parity)))
     assert (found.verdict, found.figure) == (verdict, figure)
     assert found.limit == "recorded, 0 other classes, within 0.0001 of torch"
+
+
+@pytest.mark.parametrize("images", [0, 1999])
+def test_a_compressed_one_must_have_been_held_against_its_parent_on_all_images(
+    contest, compressed, make_side, make_scores, with_manifest, *, images
+):
+    parity = COMPRESSED.model_copy(update={"images": images})
+    side = with_manifest(compressed(), parity=parity)
+    found = judge_parity(contest(side, parent=make_side(make_scores(2000), name=PARENT)))
+    assert found.verdict is Verdict.failed
+    assert f"on {images:,} images, and its evaluation has 2,000" in found.detail
+
+
+@pytest.mark.parametrize(("wrong", "verdict"), [((), "pass"), (range(200), "fail")])
+def test_one_with_a_parent_is_held_against_it_though_it_agrees_with_its_network(
+    contest, make_side, make_scores, wrong, verdict
+):
+    """Else a manifest that names the network as well would escape the comparison."""
+    parent = make_side(make_scores(2000), name=PARENT)
+    side = make_side(make_scores(2000, wrong=wrong), name="brightness:2", parent=PARENT)
+    found = judge_parity(contest(side, parent=parent))
+    assert found.verdict.value == verdict
+    assert found.limit.endswith("within 0.0001 of torch, at least -0.50 points to brightness:1")
 
 
 @pytest.fixture

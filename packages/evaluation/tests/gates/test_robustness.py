@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mlopsproj_core import LabelledImages
 from mlopsproj_core.bundle import PROBE
-from mlopsproj_evaluation import Verdict
+from mlopsproj_evaluation import Scores, Verdict
 from mlopsproj_evaluation.gates import Absent
 from mlopsproj_evaluation.gates.robustness import GATE
 from small_bundle import CLASSES, SPEC
@@ -127,4 +127,67 @@ def test_a_champion_that_this_machine_computes_otherwise_is_undecided(
     (champion.bundle.path / PROBE).write_bytes(b"changed")
     found = GATE.judge(contest(measured(60, 60), champion, find_test_images={"f" * 64: images}.get))
     assert found.verdict is Verdict.undecided
-    assert found.detail.startswith("brightness:1 or brightness:1 cannot be measured")
+    assert found.detail.startswith("brightness:1 cannot be measured here: ")
+
+
+def test_a_champion_that_takes_no_such_images_is_undecided(
+    contest, measured, make_side, make_scores, images
+):
+    """A prepared data set of another image size than the manifests say."""
+    large = LabelledImages(
+        images.ids, np.zeros((60, 32, 32, 1), np.uint8), images.labels, images.classes
+    )
+    champion = make_side(make_scores(60), name="brightness:1")
+    found = GATE.judge(contest(measured(60, 60), champion, find_test_images=lambda _: large))
+    assert found.verdict is Verdict.undecided
+    assert found.detail.startswith("brightness:1 cannot be measured here: The graph takes uint8")
+
+
+@pytest.fixture
+def relabelled(make_side, make_scores, make_outcomes):
+    """A side whose evaluation gave the first of 60 images another label."""
+    scores = make_scores(60)
+    labels = scores.labels.copy()
+    labels[0] = 1 - labels[0]
+    changed = Scores(scores.ids, labels, scores.probabilities)
+    return make_side(changed, robustness=make_outcomes(60, 60))
+
+
+def test_outcomes_under_other_labels_are_not_compared(contest, measured, relabelled):
+    found = GATE.judge(contest(measured(60, 60, name="brightness:2"), relabelled))
+    assert found.verdict is Verdict.undecided
+    assert found.detail.startswith("labels were corrected since brightness:1 was measured")
+
+
+def test_outcomes_under_other_labels_are_measured_again_where_the_images_are_here(
+    contest, measured, relabelled, images
+):
+    candidate = measured(60, 60, name="brightness:2")
+    found = GATE.judge(contest(candidate, relabelled, find_test_images={"f" * 64: images}.get))
+    assert "1.0000 beside 0." in found.detail
+
+
+def test_means_are_told_of_the_images_that_count(contest, measured, make_side, make_scores):
+    """The champion has right what the candidate was trained on, and nothing else."""
+    champion = measured(400)
+    seen = champion.scores.short_ids[:400]
+    candidate = make_side(make_scores(1000), trained_on=seen, robustness=measured(1000).robustness)
+    found = GATE.judge(contest(candidate, champion))
+    assert "1.0000 beside 0.0000, on 600 images" in found.detail
+
+
+def test_fewer_than_nine_of_ten_common_images_decide_nothing(contest, measured):
+    for first, verdict in ((50, Verdict.passed), (200, Verdict.undecided)):
+        candidate = measured(1000, name="brightness:2", first=first)
+        found = GATE.judge(contest(candidate, measured(1000)))
+        assert found.verdict is verdict
+        assert f"on {1000 - first} of its 1,000 test images" in found.detail
+
+
+def test_the_same_graph_holds_out_as_well_however_few_the_images(
+    contest, measured, make_side, make_scores, another_graph
+):
+    same, other = measured(3, 5), measured(3, 5)
+    assert GATE.judge(contest(same, other)).verdict is Verdict.passed
+    renamed = make_side(make_scores(5), graph=another_graph, robustness=same.robustness)
+    assert GATE.judge(contest(renamed, other)).verdict is Verdict.undecided

@@ -57,6 +57,17 @@ def test_the_limit_is_a_ratio(large, small, contest):
         assert GATE.judge(contest(large, small, size_ratio=limit)).verdict is verdict
 
 
+def test_a_graph_that_is_removed_while_it_is_judged(large, small, contest):
+    """By `registry gc`, e.g. in another process."""
+    (small.bundle.path / MODEL).unlink()
+    found = GATE.judge(contest(large, small))
+    assert (found.verdict, found.figure) == (Verdict.undecided, f"{size(large):,} bytes")
+    assert found.detail.startswith("brightness:1 cannot be judged: ")
+    found = GATE.judge(contest(small, large))
+    assert (found.verdict, found.figure) == (Verdict.failed, "none")
+    assert "model.onnx is gone" in found.detail
+
+
 def test_against_a_broken_champion_nothing_is_decided(large, contest):
     found = GATE.judge(contest(large, Absent("brightness:1", "it is damaged")))
     assert (found.verdict, found.figure) == (Verdict.undecided, f"{size(large):,} bytes")

@@ -70,8 +70,10 @@ def test_only_common_images_count_each_with_its_own(make_outcomes):
     )
     found = compare_robustness(candidate, shuffled)
     assert found.images == 5
-    expected = candidate.correct[5:].mean() - champion.correct[:5].mean()
-    assert found.difference == pytest.approx(expected)
+    means = candidate.correct[5:].mean(), champion.correct[:5].mean()
+    assert (found.candidate, found.champion) == pytest.approx(means)
+    assert found.difference == pytest.approx(means[0] - means[1])
+    assert found.gained - found.lost == round(5 * 15 * (means[0] - means[1]))
 
 
 def test_images_that_one_was_trained_on_do_not_count(make_outcomes):

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from mlopsproj_core.bundle import EVALUATION, ROBUSTNESS, TRAINING_IDS, Bundle
+from mlopsproj_core.bundle import EVALUATION, MODEL, ROBUSTNESS, TRAINING_IDS, Bundle
 from mlopsproj_core.errors import BundleCorruptError
 from mlopsproj_core.labelled import LabelledImages
+from mlopsproj_core.predictor import Predictor
 
 from mlopsproj_evaluation.gates.limits import GateLimits
 from mlopsproj_evaluation.pairs import Pairs, pair
+from mlopsproj_evaluation.robustness.measuring import measure_robustness
 from mlopsproj_evaluation.robustness.outcomes import Robustness
 from mlopsproj_evaluation.scores import Scores
 
@@ -28,13 +30,15 @@ class Side:
     Attributes:
         name: `name:version`, or the name of the model where it has no version.
         bundle: whole.
-        scores: of test images: its own evaluation, or made again on others.
+        evaluation: its own scores.
+        scores: that are compared: its evaluation, or made again on other images.
         trained_on: first eight bytes of the ids of the images that it was trained or chosen on.
         robustness: under corruptions; None where it was never measured.
     """
 
     name: str
     bundle: Bundle
+    evaluation: Scores
     scores: Scores
     trained_on: npt.NDArray[np.uint64]
     robustness: Robustness | None
@@ -52,12 +56,12 @@ class Side:
             BundleCorruptError: if one of its tables cannot be read, or is of other classes.
         """
         measured = ROBUSTNESS in bundle.manifest.files
-        if scores is None:
-            scores = _own_scores(bundle)
+        evaluation = _own_scores(bundle)
         return cls(
             name=name or bundle.manifest.name,
             bundle=bundle,
-            scores=scores,
+            evaluation=evaluation,
+            scores=evaluation if scores is None else scores,
             trained_on=training_ids(bundle),
             robustness=Robustness.read(bundle.path / ROBUSTNESS) if measured else None,
         )
@@ -73,6 +77,26 @@ class Side:
     def seen_with(self, other: "Side") -> npt.NDArray[np.uint64]:
         """What either was trained on: nobody is judged on what it has seen."""
         return np.union1d(self.trained_on, other.trained_on)
+
+    def counted_with(self, other: "Side") -> int:
+        """How many of its own test images count, whether the other was judged on them or not."""
+        return int((~np.isin(self.scores.short_ids, self.seen_with(other))).sum())
+
+    def same_graph_as(self, other: "Side") -> bool:
+        """Whether both have one graph, byte for byte, and give it the same pixels."""
+        ours, theirs = self.bundle.manifest, other.bundle.manifest
+        return (ours.files[MODEL], ours.image) == (theirs.files[MODEL], theirs.image)
+
+
+def measure_side(side: Side, images: LabelledImages) -> Robustness:
+    """Spoil images, and see what a version says of them.
+
+    Raises:
+        BundleError: if it is damaged, or its graph fails.
+        ImageError: if the images are of another size than it takes.
+        DataError: if there is none.
+    """
+    return measure_robustness(Predictor.load(side.bundle.path).run, images)
 
 
 @dataclass(frozen=True)
@@ -98,6 +122,7 @@ class Contest:
         parent: that the candidate was made from; None where it was trained, or nobody looked.
         limits: what is accepted.
         find_test_images: gives the images that a bundle was tested on, where they are at hand.
+        measure: measures a side under corruptions; may remember what it measured.
     """
 
     candidate: Side
@@ -105,6 +130,7 @@ class Contest:
     parent: Side | Absent | None
     limits: GateLimits
     find_test_images: FindTestImages | None
+    measure: Callable[[Side, LabelledImages], Robustness] = measure_side
 
 
 def _own_scores(bundle: Bundle) -> Scores:

@@ -1,6 +1,7 @@
 """Whether it is known what a version was trained and tested on, and that the two are apart."""
 
 import numpy as np
+from mlopsproj_core.labelled import LabelledImages
 
 from mlopsproj_evaluation.comparison import Verdict
 from mlopsproj_evaluation.gates.contest import Contest, Side
@@ -18,15 +19,15 @@ def judge_data(contest: Contest) -> GateResult:
     candidate = contest.candidate
     summary = candidate.bundle.manifest.data
     figure = f"{summary.name} {summary.fingerprint[:_FINGERPRINT_DIGITS]}".strip()
-    fault = _fault(candidate)
+    images = contest.find_test_images(summary.fingerprint) if contest.find_test_images else None
+    fault = _fault(candidate) or _other_images(candidate, images)
     if fault:
         return GateResult(NAME, Verdict.failed, figure, LIMIT, fault)
     detail = (
         f"{len(candidate.scores):,} test images, {len(candidate.trained_on):,} trained or chosen on"
     )
     if contest.find_test_images is not None:
-        found = contest.find_test_images(summary.fingerprint) is not None
-        detail += f"; its data set is {'here' if found else 'not on this machine'}"
+        detail += "; its data set is " + ("here" if images is not None else "not on this machine")
     return GateResult(NAME, Verdict.passed, figure, LIMIT, detail)
 
 
@@ -50,4 +51,26 @@ def _fault(candidate: Side) -> str | None:
                 f"{what}: the manifest counts {said:,} and the bundle holds {held:,}: make the"
                 " bundle again from one data set"
             )
+    return None
+
+
+def _other_images(candidate: Side, images: LabelledImages | None) -> str | None:
+    """How the evaluation differs from the test split that it is said to be of."""
+    if images is None:
+        return None
+    evaluation = candidate.evaluation
+    judged = dict(zip(evaluation.ids, evaluation.labels.tolist(), strict=True))
+    split = dict(zip(images.ids, images.labels.tolist(), strict=True))
+    strange, missing = len(judged.keys() - split.keys()), len(split.keys() - judged.keys())
+    if strange or missing:
+        return (
+            f"{strange:,} images of its evaluation are none of the test split of its data set, and"
+            f" {missing:,} of that were left out: judge it on that split"
+        )
+    relabelled = sum(judged[name] != label for name, label in split.items())
+    if relabelled:
+        return (
+            f"{relabelled:,} images of its evaluation have other labels than in its data set:"
+            " judge it again"
+        )
     return None

@@ -5,7 +5,11 @@ be judged, it is undecided. Knows no gate.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from mlopsproj_core.errors import BundleError
 
 from mlopsproj_evaluation.comparison import Comparison, Verdict
 from mlopsproj_evaluation.gates.contest import Absent, Contest, Side
@@ -13,12 +17,21 @@ from mlopsproj_evaluation.gates.limits import GateLimits
 from mlopsproj_evaluation.gates.result import Finding, GateResult
 from mlopsproj_evaluation.pairs import Pairs
 
+FEWEST_SHARE: Final = 0.9
+"""Of the candidate's test images that count: those on which the other was judged may be chosen ones
+where they are fewer."""
+
+_TIE = 1e-4
+"""Nearer probabilities are the same, computed on two machines."""
+
 _FIRST = "the first version of this model: there is nothing to be worse than"
 
 
 @dataclass(frozen=True)
 class GraphGate:
     """Holds two versions against each other as a whole.
+
+    Both `alone` and `against` raise a BundleError if the candidate cannot be judged, which fails.
 
     Attributes:
         name: of the gate.
@@ -36,10 +49,14 @@ class GraphGate:
         """Ask this gate."""
         limit = self.limit(contest.limits)
         champion = contest.champion
-        if isinstance(champion, Side):
-            found = self.against(contest, champion)
-        else:
-            found = unopposed(self.alone(contest.candidate), champion)
+        try:
+            if isinstance(champion, Side):
+                found = self.against(contest, champion)
+            else:
+                found = unopposed(self.alone(contest.candidate), champion)
+        except BundleError as error:
+            detail = f"{contest.candidate.name} cannot be judged: {error}"
+            found = Finding(Verdict.failed, "none", detail)
         return GateResult(self.name, found.verdict, found.figure, limit, found.detail)
 
 
@@ -78,7 +95,45 @@ class ImageGate:
         pairs = candidate.pairs_with(champion)
         if not len(pairs):
             return Finding(Verdict.undecided, figure, why_no_pairs(pairs, champion))
-        return self.against(contest.limits, pairs, candidate.bundle.manifest.classes)
+        found = self.against(contest.limits, pairs, candidate.bundle.manifest.classes)
+        return on_common(found, candidate, champion, pairs)
+
+
+def on_common(found: Finding, candidate: Side, other: Side, pairs: Pairs) -> Finding:
+    """What is found of two versions that have few test images in common, or one graph."""
+    counted = candidate.counted_with(other)
+    if len(pairs) < counted:
+        return partly(found, len(pairs), counted, other)
+    if found.verdict is Verdict.passed or not candidate.same_graph_as(other):
+        return found
+    said = pairs.candidate.probabilities, pairs.champion.probabilities
+    if np.allclose(*said, rtol=0, atol=_TIE):
+        return same_graph(found.figure, len(pairs))
+    return found
+
+
+def same_graph(figure: str, images: int) -> Finding:
+    """What is found where one graph stands on both sides, and says the same: few images suffice."""
+    return Finding(Verdict.passed, figure, f"the same graph says the same on {images:,} images")
+
+
+def partly(found: Finding, images: int, counted: int, other: Side) -> Finding:
+    """What is found on some of the candidate's test images; undecided where they are too few.
+
+    Args:
+        found: on the common images.
+        images: on which both were judged.
+        counted: of the candidate's that count.
+        other: that it is held against.
+    """
+    told = f"on {images:,} of its {counted:,} test images"
+    if images >= FEWEST_SHARE * counted:
+        return replace(found, detail=f"{found.detail}; {told}")
+    detail = (
+        f"{other.name} was judged {told} only, fewer than {FEWEST_SHARE:.0%}: prepare the"
+        f" candidate's data set here, so that it is scored on all; on those, {found.detail}"
+    )
+    return Finding(Verdict.undecided, found.figure, detail)
 
 
 def unopposed(figure: str, champion: Absent | None) -> Finding:

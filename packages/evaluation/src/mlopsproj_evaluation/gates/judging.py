@@ -33,6 +33,9 @@ GATES: Final[Mapping[str, Callable[[Contest], GateResult]]] = {
 }
 """By name, after `bundle`, without which none of them is asked."""
 
+COMPARING: Final = tuple(name for name in GATES if name not in {data.NAME, parity.NAME})
+"""Those that hold a candidate against the version in place."""
+
 _DEFAULTS = GateLimits()
 
 

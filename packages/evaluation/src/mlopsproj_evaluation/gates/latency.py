@@ -61,21 +61,27 @@ def _against(contest: Contest, champion: Side) -> Finding:
     digests = [side.bundle.manifest.files[MODEL] for side in (candidate, champion)]
     if digests[0] == digests[1]:
         return Finding(Verdict.passed, "1.00 times", "it is the same graph, byte for byte")
-    try:
-        ours, theirs = inference(candidate), inference(champion)
-        found = {
-            size: decide_ratio(
-                ours(size),
-                theirs(size),
-                limit=limits.latency_ratio,
-                seconds=limits.latency_seconds,
-                level=_LEVEL,
-            )
-            for size in BATCHES
-        }
-    except BundleError as error:
-        detail = f"{champion.name} cannot be timed: {error}"
-        return Finding(Verdict.undecided, "none", detail)
+    ours, theirs = inference(candidate), None
+    found: dict[int, tuple[Verdict, Ratio]] = {}
+    for size in BATCHES:
+        run = ours(size)
+        run()  # what fails here is the candidate's fault
+        try:
+            theirs = theirs or inference(champion)
+            beside = theirs(size)
+            beside()
+        except BundleError as error:
+            detail = f"{champion.name} cannot be timed at batch {size}: {error}"
+            return Finding(Verdict.undecided, "none", detail)
+        found[size] = decide_ratio(
+            run,
+            beside,
+            limit=limits.latency_ratio,
+            seconds=limits.latency_seconds,
+            level=_LEVEL,
+        )
+        if found[size][0] is Verdict.failed:
+            break  # nothing else can save it
     verdicts = {verdict for verdict, _ in found.values()}
     figure = ", ".join(f"{_told(ratio)} at batch {size}" for size, (_, ratio) in found.items())
     rounds = " and ".join(f"{ratio.rounds:,}" for _, ratio in found.values())

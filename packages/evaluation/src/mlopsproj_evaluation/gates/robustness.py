@@ -4,13 +4,13 @@ What a bundle was measured on is used where both met the same images; else the t
 they are at hand, are spoilt here and now.
 """
 
-from mlopsproj_core.errors import BundleError
+import numpy as np
+from mlopsproj_core.errors import BundleError, DataError, ImageError
 from mlopsproj_core.labelled import LabelledImages
-from mlopsproj_core.predictor import Predictor
 
 from mlopsproj_evaluation.comparison import Verdict
 from mlopsproj_evaluation.gates.contest import Contest, Side
-from mlopsproj_evaluation.gates.gate import GraphGate
+from mlopsproj_evaluation.gates.gate import GraphGate, partly, same_graph
 from mlopsproj_evaluation.gates.limits import GateLimits
 from mlopsproj_evaluation.gates.result import Finding
 from mlopsproj_evaluation.robustness.comparison import (
@@ -18,8 +18,8 @@ from mlopsproj_evaluation.robustness.comparison import (
     comparable,
     compare_robustness,
 )
-from mlopsproj_evaluation.robustness.measuring import measure_robustness
 from mlopsproj_evaluation.robustness.outcomes import Robustness
+from mlopsproj_evaluation.scores import short_ids
 
 _PREPARE = "prepare the candidate's data set here, or name --prepared-dir"
 
@@ -35,30 +35,52 @@ def _alone(candidate: Side) -> str:
 
 def _against(contest: Contest, champion: Side) -> Finding:
     candidate = contest.candidate
+    outcomes = _outcomes(contest, champion)
+    if isinstance(outcomes, str):
+        return Finding(Verdict.undecided, _alone(candidate), outcomes)
+    ours, theirs = outcomes
+    seen = candidate.seen_with(champion)
+    found = compare_robustness(
+        ours, theirs, margin=contest.limits.robustness_margin, exclude_ids=seen
+    )
+    finding = Finding(found.verdict, _figure(found), _explain(found))
+    if not found.images:
+        return finding
+    counted = int((~np.isin(short_ids(ours.ids), seen)).sum())
+    if found.images < counted:
+        return partly(finding, found.images, counted, champion)
+    no_difference = not found.gained and not found.lost
+    if (
+        finding.verdict is not Verdict.passed
+        and no_difference
+        and candidate.same_graph_as(champion)
+    ):
+        return same_graph(_figure(found), found.images)
+    return finding
+
+
+def _outcomes(contest: Contest, champion: Side) -> tuple[Robustness, Robustness] | str:
+    """Of both, measured here where that is needed and can be; else why they are not compared."""
+    candidate = contest.candidate
     manifests = candidate.bundle.manifest, champion.bundle.manifest
     if manifests[0].classes != manifests[1].classes:
-        detail = f"the classes are others than those of {champion.name}: they are not compared"
-        return Finding(Verdict.undecided, _alone(candidate), detail)
+        return f"the classes are others than those of {champion.name}: they are not compared"
     ours, theirs = candidate.robustness, champion.robustness
-    if not _met_the_same(ours, theirs):
+    alike = _labelled_alike(candidate, champion)
+    if not (_met_the_same(ours, theirs) and alike):
         images = _images(contest)
         if images is not None and manifests[0].image == manifests[1].image:
             try:
-                theirs = _measure(champion, images)
-                if ours is None or not comparable(ours, theirs):
-                    ours = _measure(candidate, images)
-            except BundleError as error:
-                detail = f"{champion.name} or {candidate.name} cannot be measured here: {error}"
-                return Finding(Verdict.undecided, _alone(candidate), detail)
+                theirs, alike = contest.measure(champion, images), True
+            except (BundleError, DataError, ImageError) as error:
+                return f"{champion.name} cannot be measured here: {error}"
+            if ours is None or not comparable(ours, theirs):
+                ours = contest.measure(candidate, images)
+    if not alike:
+        return f"labels were corrected since {champion.name} was measured: {_PREPARE}"
     if ours is None or theirs is None or not comparable(ours, theirs):
-        return Finding(Verdict.undecided, _alone(candidate), _why_not(candidate, champion))
-    found = compare_robustness(
-        ours,
-        theirs,
-        margin=contest.limits.robustness_margin,
-        exclude_ids=candidate.seen_with(champion),
-    )
-    return Finding(found.verdict, _figure(found), _explain(found, ours, theirs))
+        return _why_not(candidate, champion)
+    return ours, theirs
 
 
 def _met_the_same(ours: Robustness | None, theirs: Robustness | None) -> bool:
@@ -67,15 +89,26 @@ def _met_the_same(ours: Robustness | None, theirs: Robustness | None) -> bool:
     return set(ours.ids) <= set(theirs.ids)
 
 
+def _labelled_alike(candidate: Side, champion: Side) -> bool:
+    """Whether both evaluations give the images that both were spoilt for one label each.
+
+    An outcome says right or wrong, by the label of its day.
+    """
+    ours, theirs = (
+        dict(zip(side.evaluation.ids, side.evaluation.labels.tolist(), strict=True))
+        for side in (candidate, champion)
+    )
+    if candidate.robustness is None or champion.robustness is None:
+        return True
+    common = set(candidate.robustness.ids) & set(champion.robustness.ids)
+    return all(ours.get(name) == theirs.get(name) for name in common)
+
+
 def _images(contest: Contest) -> LabelledImages | None:
     """That the candidate was tested on, if they are at hand."""
     if contest.find_test_images is None:
         return None
     return contest.find_test_images(contest.candidate.bundle.manifest.data.fingerprint)
-
-
-def _measure(side: Side, images: LabelledImages) -> Robustness:
-    return measure_robustness(Predictor.load(side.bundle.path).run, images)
 
 
 def _why_not(candidate: Side, champion: Side) -> str:
@@ -91,12 +124,12 @@ def _figure(found: RobustnessComparison) -> str:
     )
 
 
-def _explain(found: RobustnessComparison, ours: Robustness, theirs: Robustness) -> str:
+def _explain(found: RobustnessComparison) -> str:
     if not found.images:
         return f"no common image was spoilt for both: {_PREPARE}"
     text = (
-        f"mean accuracy under corruptions {ours.accuracy.value:.4f} beside"
-        f" {theirs.accuracy.value:.4f}, on {found.images:,} images"
+        f"mean accuracy under corruptions {found.candidate:.4f} beside"
+        f" {found.champion:.4f}, on {found.images:,} images"
     )
     if found.verdict is not Verdict.undecided:
         return text

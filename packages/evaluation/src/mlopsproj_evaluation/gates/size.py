@@ -1,6 +1,7 @@
 """Whether the candidate's graph is larger than that of the version in place."""
 
 from mlopsproj_core.bundle import MODEL
+from mlopsproj_core.errors import BundleCorruptError, BundleError
 
 from mlopsproj_evaluation.comparison import Verdict
 from mlopsproj_evaluation.gates.contest import Contest, Side
@@ -18,7 +19,12 @@ def _alone(candidate: Side) -> str:
 
 
 def _against(contest: Contest, champion: Side) -> Finding:
-    ours, theirs = _bytes(contest.candidate), _bytes(champion)
+    ours = _bytes(contest.candidate)
+    try:
+        theirs = _bytes(champion)
+    except BundleError as error:
+        detail = f"{champion.name} cannot be judged: {error}"
+        return Finding(Verdict.undecided, f"{ours:,} bytes", detail)
     passed = ours <= contest.limits.size_ratio * theirs
     detail = f"{ours:,} bytes beside {theirs:,}"
     if not passed:
@@ -36,7 +42,11 @@ def how_to_shrink(candidate: Side) -> str:
 
 
 def _bytes(side: Side) -> int:
-    return (side.bundle.path / MODEL).stat().st_size
+    path = side.bundle.path / MODEL
+    try:
+        return path.stat().st_size
+    except OSError as error:  # e.g. removed while it is judged
+        raise BundleCorruptError(f"{path} is gone ({error}): fetch or publish it again.") from error
 
 
 GATE = GraphGate("size", _limit, _alone, _against)

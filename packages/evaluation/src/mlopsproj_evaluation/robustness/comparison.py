@@ -34,6 +34,10 @@ class RobustnessComparison:
             to lose more.
         images: that both were measured on, and that count.
         excluded: images that both were measured on and that do not count.
+        gained: spoilt images that only the candidate has right.
+        lost: spoilt images that only the champion has right.
+        candidate: its mean corruption accuracy on those images; not a number without any.
+        champion: the other's, on the same.
         difference: of mean corruption accuracy, candidate less champion.
         low: one-sided 95 % lower bound of the difference.
         high: one-sided 95 % upper bound of the difference.
@@ -45,6 +49,10 @@ class RobustnessComparison:
     verdict: Verdict
     images: int
     excluded: int
+    gained: int
+    lost: int
+    candidate: float
+    champion: float
     difference: float
     low: float
     high: float
@@ -90,8 +98,12 @@ def compare_robustness(
         counts &= ~np.isin(short_ids(candidate.ids), exclude_ids)
     ours_at = np.flatnonzero(counts)
     theirs_at = np.array([rows[candidate.ids[row]] for row in ours_at], dtype=np.int64)
-    differences = candidate.correct[ours_at].mean(axis=1) - champion.correct[theirs_at].mean(axis=1)
-    return _judge(differences, int(common.sum()) - len(ours_at), margin)
+    return _judge(
+        candidate.correct[ours_at],
+        champion.correct[theirs_at],
+        int(common.sum()) - len(ours_at),
+        margin,
+    )
 
 
 def comparable(one: Robustness, other: Robustness) -> bool:
@@ -100,7 +112,10 @@ def comparable(one: Robustness, other: Robustness) -> bool:
     return ours == theirs
 
 
-def _judge(differences: Array, excluded: int, margin: float) -> RobustnessComparison:
+def _judge(
+    ours: npt.NDArray[np.bool_], theirs: npt.NDArray[np.bool_], excluded: int, margin: float
+) -> RobustnessComparison:
+    differences = ours.mean(axis=1) - theirs.mean(axis=1)
     low, high = difference_interval(differences, level=LEVEL)
     verdict = Verdict.undecided
     if low >= -margin:
@@ -111,6 +126,10 @@ def _judge(differences: Array, excluded: int, margin: float) -> RobustnessCompar
         verdict=verdict,
         images=len(differences),
         excluded=excluded,
+        gained=int((ours & ~theirs).sum()),
+        lost=int((theirs & ~ours).sum()),
+        candidate=float(ours.mean()) if len(ours) else math.nan,
+        champion=float(theirs.mean()) if len(theirs) else math.nan,
         difference=float(differences.mean()) if len(differences) else 0.0,
         low=low,
         high=high,
