@@ -16,6 +16,7 @@ from mlopsproj_core.errors import (
 )
 from mlopsproj_core.manifest import MANIFEST
 from mlopsproj_core.registry import ModelVersion, Registry
+from mlopsproj_core.store import Store
 
 pytestmark = pytest.mark.usefixtures("without_fsync")
 
@@ -486,3 +487,25 @@ def test_a_rollback_to_nothing_whole_leaves_the_alias(filled):
     ):
         filled.rollback("slim", "production", actor="a", reason="r")
     assert filled.resolve("slim").number == 2
+
+
+def test_a_rollback_does_not_pass_over_what_cannot_be_read_just_now(
+    filled, slim_bundle, monkeypatch
+):
+    """It may be whole: who is refused tries again, and nobody serves a version too old."""
+    filled.publish(slim_bundle)
+    for number in (2, 3):
+        filled.move_alias("slim", "production", number, actor="a", reason="r")
+    read = Store.read
+
+    def away(store, path):
+        if path == "slim/versions/2/model.onnx":
+            raise RegistryError("The registry cannot be read: TimeoutError.")
+        return read(store, path)
+
+    with monkeypatch.context() as context:
+        context.setattr(Store, "read", away)
+        with pytest.raises(RegistryError, match=r"^The registry cannot be read: TimeoutError\.$"):
+            filled.rollback("slim", "production", actor="a", reason="r")
+    assert filled.resolve("slim").number == 3
+    assert filled.rollback("slim", "production", actor="a", reason="r").version == 2

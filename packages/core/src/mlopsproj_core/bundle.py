@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from mlopsproj_core.errors import BundleCorruptError, RegistryError
+from mlopsproj_core.errors import BundleCorruptError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.manifest import (
     MANIFEST,
@@ -90,7 +90,7 @@ def damages(files: Mapping[str, str], digest: Callable[[str], str]) -> Iterator[
 
     Args:
         files: the sha256 that its manifest says of each.
-        digest: gives the sha256 of what the file holds now.
+        digest: gives the sha256 of what the file holds now; what it raises but OSError is raised.
     """
     yield from (f"{file} is not in the manifest" for file in REQUIRED if file not in files)
     for file, expected in files.items():
@@ -100,8 +100,6 @@ def damages(files: Mapping[str, str], digest: Callable[[str], str]) -> Iterator[
             yield f"{file} is missing"
         except OSError as error:
             yield f"{file} cannot be read ({error.strerror or error})"
-        except RegistryError as error:
-            yield f"{file} cannot be read ({error})"
         else:
             if found != expected:
                 yield (

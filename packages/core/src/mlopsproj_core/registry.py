@@ -10,8 +10,9 @@ processes may publish and promote at once. Knows nothing of what makes a model g
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,16 +157,15 @@ class Registry:
             BundleError: if its manifest is damaged, or of another release.
             RegistryError: naming every file that is missing, unreadable or changed.
         """
-        folder = version.folder
 
         def digest(file: str) -> str:
-            return hashlib.sha256(self._store.read(f"{folder}/{file}")).hexdigest()
+            try:
+                return self._digest(version, file)
+            except RegistryError as error:  # one complaint among others
+                raise OSError(str(error)) from error
 
-        found = "; ".join(damages(self.manifest(version).files, digest))
-        if found:
-            raise RegistryError(
-                f"{version} in {self.url} is damaged: {found}. Publish it again, or roll back."
-            )
+        if told := self._damage(version, digest):
+            raise RegistryError(told)
 
     def aliases(self, name: str) -> dict[str, AliasMove]:
         """Where each alias of a model points at now, sorted.
@@ -236,11 +236,12 @@ class Registry:
         """Point an alias at the version that it pointed at before the present one.
 
         Two rollbacks go back two versions: each goes along the history that is left. Versions that
-        are gone or damaged are passed over, which the log tells.
+        are gone or damaged are passed over, which the log tells; what cannot be read may be whole,
+        and is not.
 
         Raises:
             NotFoundError: if there is no version to go back to.
-            RegistryError: if none of those before is whole.
+            RegistryError: if none of those before is whole, or one cannot be read.
             StaleError: if the alias was moved meanwhile.
         """
         history = self._history(name, alias)
@@ -276,16 +277,29 @@ class Registry:
         passed_over = []
         for number in dict.fromkeys(reversed(versions)):
             try:
-                self.verify(ModelVersion(name, number))
-            except (BundleError, RegistryError) as error:
-                passed_over.append(str(error))
-                logger.warning("%s:%d is passed over: %s", name, number, error)
-            else:
+                version = ModelVersion(name, number)
+                # What cannot be read tells nothing: that error is raised.
+                told = self._damage(version, partial(self._digest, version))
+            except (BundleError, NotFoundError) as error:
+                told = str(error)
+            if told is None:
                 return number
+            passed_over.append(told)
+            logger.warning("%s:%d is passed over: %s", name, number, told)
         raise RegistryError(
             f"{name}@{alias} has no version to go back to that is whole: {' '.join(passed_over)}"
             f" Restore the registry from a backup, or promote another version."
         )
+
+    def _digest(self, version: ModelVersion, file: str) -> str:
+        return hashlib.sha256(self._store.read(f"{version.folder}/{file}")).hexdigest()
+
+    def _damage(self, version: ModelVersion, digest: Callable[[str], str]) -> str | None:
+        """What is wrong with the files of a version; None if it is whole."""
+        found = "; ".join(damages(self.manifest(version).files, digest))
+        if not found:
+            return None
+        return f"{version} in {self.url} is damaged: {found}. Publish it again, or roll back."
 
     @contextmanager
     def _holding(self, name: str, number: int) -> Iterator[None]:
