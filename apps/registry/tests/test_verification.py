@@ -1,5 +1,7 @@
 import pytest
+from mlopsproj_core.copy_mark import CopyMark
 from mlopsproj_core.errors import NotFoundError, RegistryError
+from mlopsproj_core.store import Store
 from mlopsproj_registry.verification import verify_registry
 
 
@@ -70,3 +72,11 @@ def test_a_registry_that_cannot_be_reached_is_said_once(tmp_path):
 
     with pytest.raises(RegistryError, match="nowhere"):
         verify_registry(Registry("nowhere://bucket"))
+
+
+def test_a_copy_that_is_not_finished_is_broken(shop):
+    version = shop.publish()
+    CopyMark(Store(shop.registry.url), "gs://shop/models").put()
+    answer = verify_registry(shop.registry)
+    assert "copy of gs://shop/models that is not finished" in answer.broken[shop.registry.url]
+    assert verify_registry(shop.registry, str(version)).broken == {}

@@ -2,12 +2,16 @@
 
 import itertools
 import json
+import re
+import sys
+import time
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import registry_jobs
 from mlopsproj_core.archive import back_up, restore
+from mlopsproj_core.copy_mark import MARK, CopyMark
 from mlopsproj_core.errors import ConfigError, NotFoundError, RegistryError
 from mlopsproj_core.garbage import find_garbage, remove_garbage
 from mlopsproj_core.manifest import MANIFEST
@@ -219,7 +223,87 @@ def test_one_place_inside_the_other_is_refused(tmp_path, slim_bundle):
             back_up(place, other)
     with pytest.raises(ConfigError, match="lie in one another"):
         back_up("memory://a/b", "memory://a")
+    with pytest.raises(ConfigError, match="lie in one another"):
+        back_up("memory://a/b", "memory:///a/b/")
     back_up(place, f"{place}-backup")
+
+
+def test_a_bucket_is_the_same_under_both_of_its_schemes(bucket_url, slim_bundle):
+    Registry(bucket_url).publish(slim_bundle)
+    with pytest.raises(ConfigError, match="lie in one another"):
+        back_up(bucket_url, bucket_url.replace("gs://", "gcs://") + "/backup")
+
+
+def test_what_is_damaged_of_moves_and_claims_is_not_spread(registry, url, target):
+    change(url, "slim/aliases/production/1.json", b"\0" * 40)
+    change(url, "slim/versions/2/claim", b"\0" * 40)
+    change(url, "slim/versions/3/claim", b"{")
+    done = back_up(url, target)
+    assert done.versions == ["slim:1", "slim:2", "slim:4"]
+    assert set(done.left_out) == {"slim:2", "slim:3", "slim@production"}
+    assert "production/1.json cannot be read" in done.left_out["slim@production"]
+    assert "2/claim cannot be read" in done.left_out["slim:2"]
+    copy = Registry(target)
+    assert [move.sequence for move in copy.history("slim", "production")] == [2, 3]
+    assert not Store(target).exists("slim/versions/2/claim")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows links need a privilege")
+@pytest.mark.parametrize("file", ["versions/2/claim", "versions/2/model.onnx", MANIFEST])
+def test_a_link_leads_out_of_no_registry(slim_bundle, tmp_path, file):
+    place, secret = tmp_path / "registry", tmp_path / "secret"
+    for _ in range(2):
+        Registry(str(place)).publish(slim_bundle)
+    path = place / "slim" / (file if "/" in file else f"versions/2/{file}")
+    secret.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(secret)
+    done = back_up(str(place), target := str(tmp_path / "backup"))
+    assert "is a link to what lies outside of" in done.left_out["slim:2"]
+    assert not Store(target).exists(path.relative_to(place).as_posix())
+    assert Registry(target).versions("slim")[:1] == [1]
+
+
+def test_a_copy_that_did_not_end_is_not_taken_for_a_registry(registry, url, target, monkeypatch):
+    """Its aliases come last: until then, `gc` would find nothing that is needed."""
+    create = Store.create
+
+    def create_until_aliases(store, path, data):
+        if "/aliases/" in path:
+            raise RegistryError("The disk is full.")
+        create(store, path, data)
+
+    with monkeypatch.context() as context:
+        context.setattr(Store, "create", create_until_aliases)
+        with pytest.raises(RegistryError, match="The disk is full"):
+            restore(url, target)
+    copy = Registry(target)
+    assert copy.versions("slim") == [1, 2, 4]
+    told = rf"is a copy of {re.escape(url)} that is not finished: .*run it again"
+    with pytest.raises(RegistryError, match=told):
+        find_garbage(copy, registry_jobs.NO_AGE)
+    for command in (restore, back_up):
+        with pytest.raises(RegistryError, match=told):
+            command(target, f"memory://{uuid4().hex}")
+    assert restore(url, target).moves == 4
+    assert not Store(target).exists(MARK)
+    garbage = find_garbage(copy, registry_jobs.NO_AGE).garbage
+    assert [(g.version.number, g.kind) for g in garbage] == [(3, "unfinished")]
+    restore(target, f"memory://{uuid4().hex}")
+
+
+def test_garbage_is_not_removed_from_what_is_restored_since_it_was_found(
+    registry, url, target, slim_bundle
+):
+    registry.publish(slim_bundle)
+    back_up(url, target)
+    survey = find_garbage(Registry(target), registry_jobs.NO_AGE)
+    versions = Registry(target).versions("slim")
+    CopyMark(Store(target), url).put()
+    Store(target).remove("slim/aliases/production/3.json")
+    with pytest.raises(RegistryError, match="that is not finished"):
+        list(remove_garbage(Registry(target), survey, actor="a"))
+    assert Registry(target).versions("slim") == versions
 
 
 @pytest.mark.slow
@@ -231,12 +315,15 @@ def test_killed_at_any_step_the_next_goes_on(forking, url, registry, bucket_url,
         killed = forking.submit(registry_jobs.back_up_and_die, url, place, step).result(timeout=60)
         copy = Registry(place)
         versions = copy.versions("slim")
+        # Without its mark, there is nothing yet, or all.
+        assert Store(place).exists(MARK) or set(content(place)) in (set(), set(content(whole)))
         for number in versions:
             copy.verify(ModelVersion("slim", number))
         for move in copy.aliases("slim").values():
             assert move.version in versions
         restore(url, place)  # what is there is a part of it
         assert {p: d for p, d in content(place).items() if "/." not in p} == content(whole)
+        assert not Store(place).exists(MARK)
         if not killed:
             break
     assert step > 2 * len(content(whole))
@@ -254,11 +341,16 @@ def test_a_registry_that_is_used_meanwhile_is_copied_consistently(
     copying = workers.submit(registry_jobs.back_up_again, url, target, gate, 1, until)
     looking = workers.submit(registry_jobs.look_at, target, gate, 2, until)
     copy = Registry(target)
-    # Not a time, but a number of versions that come and go.
-    while len(copy.versions("slim")) < 8:
-        for job in (using, copying, looking):
-            assert not job.done(), job.result()
-    Path(until).touch()
+    deadline = time.monotonic() + registry_jobs.PATIENCE_SECONDS
+    try:
+        # Not a time, but a number of versions that come and go.
+        while len(copy.versions("slim")) < 8:
+            for job in (using, copying, looking):
+                assert not job.done(), job.result()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:  # else they would go on for ever, and the pool wait for them
+        Path(until).touch()
     using.result(timeout=60)
     assert copying.result(timeout=60) == {}
     assert looking.result(timeout=60) == []

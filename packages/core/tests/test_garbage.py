@@ -316,8 +316,10 @@ def test_aliases_that_move_meanwhile_never_lose_their_version(workers, url, slim
         workers.submit(registry_jobs.move_about, url, gate, worker, 10)
         for worker in range(2, COUNT)
     ]
-    wait(movers, timeout=200)
-    until.touch()
+    try:
+        wait(movers, timeout=200)
+    finally:  # else the collectors would go on for ever, and the pool wait for them
+        until.touch()
     answers = [mover.result(timeout=60) for mover in movers]
     gone = {version for collector in collectors for version in collector.result(timeout=60)}
     assert any(moved for moved, _ in answers)
@@ -328,3 +330,67 @@ def test_aliases_that_move_meanwhile_never_lose_their_version(workers, url, slim
     assert {number for moved, _ in answers for number in moved} <= versions
     for number in versions:
         registry.verify(ModelVersion("slim", number))
+
+
+def test_two_that_remove_it_lose_no_publication_that_ends_meanwhile(
+    registry, publish, slim_bundle, monkeypatch
+):
+    """One finds the manifest and steps back; the other looked just before it came."""
+    publish()
+    publish()
+    store = Store(registry.url)
+    manifest = store.read(f"slim/versions/2/{MANIFEST}")
+    store.remove(f"slim/versions/2/{MANIFEST}")
+    survey = find_garbage(registry, ANY_AGE)
+    create = Store.create
+
+    def create_and_publish(self, path, data):
+        create(self, path, data)
+        if path == "slim/removed/2.json":
+            create(self, f"slim/versions/2/{MANIFEST}", manifest)
+
+    with monkeypatch.context() as context:
+        context.setattr(Store, "create", create_and_publish)
+        assert list(remove_garbage(registry, survey, actor="a")) == []
+    # The publisher, which comes now, must still find what was said to it.
+    assert store.exists("slim/removed/2.json")
+    registry.verify(ModelVersion("slim", 2))
+
+
+def test_a_publication_that_ends_between_two_listings_is_not_half_removed(registry, publish):
+    publish()
+    publish()
+    store = Store(registry.url)
+    store.create("slim/removed/2.json", b"{}")
+    manifest = store.read(f"slim/versions/2/{MANIFEST}")
+    store.remove(f"slim/versions/2/{MANIFEST}")
+    survey = find_garbage(registry, ANY_AGE)
+    assert [(g.version.number, g.kind) for g in survey.garbage] == [(2, "half removed")]
+    store.create(f"slim/versions/2/{MANIFEST}", manifest)
+    assert list(remove_garbage(registry, survey, actor="a")) == []
+    registry.verify(ModelVersion("slim", 2))
+
+
+def test_a_parent_of_what_was_published_since_the_survey_stays(registry, publish):
+    for _ in range(4):
+        publish()
+    survey = find_garbage(registry, ANY_AGE)
+    assert [g.version.number for g in survey.garbage] == [1, 2, 3]
+    publish(parent="slim:1")
+    publish(name="student", parent="slim:2")
+    removed = remove_garbage(registry, survey, actor="a")
+    assert [str(garbage.version) for garbage in removed] == ["slim:3"]
+
+
+def test_a_parent_of_a_publication_that_ended_since_the_survey_stays(registry, publish):
+    publish()
+    publish(parent="slim:1")
+    publish()
+    store = Store(registry.url)
+    manifest = store.read(f"slim/versions/2/{MANIFEST}")
+    store.remove(f"slim/versions/2/{MANIFEST}")
+    make_old(store, 1, days=60)
+    survey = find_garbage(registry, MONTH)
+    assert [g.version.number for g in survey.garbage] == [1]
+    store.create(f"slim/versions/2/{MANIFEST}", manifest)
+    assert list(remove_garbage(registry, survey, actor="a")) == []

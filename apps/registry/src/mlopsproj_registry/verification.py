@@ -5,8 +5,10 @@ Knows nothing of arguments and of how the answer is shown.
 
 from dataclasses import dataclass
 
+from mlopsproj_core.copy_mark import refuse_unfinished
 from mlopsproj_core.errors import BundleError, NotFoundError, RegistryError
 from mlopsproj_core.registry import Registry
+from mlopsproj_core.store import Store
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class Verification:
     Attributes:
         verified: versions whose every file is what their manifest says, `name:number`.
         broken: why something must not be used, by `name:number` of a version, or `name@alias` of
-            an alias that cannot be read or points at nothing.
+            an alias that cannot be read or points at nothing, or by the URL of a registry that is
+            an unfinished copy.
     """
 
     verified: tuple[str, ...]
@@ -49,6 +52,10 @@ def verify_registry(registry: Registry, reference: str | None = None) -> Verific
         else:
             verified.append(str(version))
     if not reference:
+        try:
+            refuse_unfinished(Store(registry.url))
+        except RegistryError as error:
+            broken[registry.url] = str(error)
         for name in registry.names():
             broken |= _broken_aliases(registry, name)
     return Verification(tuple(verified), broken)

@@ -3,8 +3,8 @@
 Versions first, each with its manifest last, then aliases, each with its last move first: whoever
 reads the copy meanwhile finds no version without its files and no alias without its version. What
 is there already is held against its source and not written again, so that a copy goes on where the
-one before ended, be it done or interrupted. Nothing is overwritten or removed. Knows nothing of how
-it is shown.
+one before ended, be it done or interrupted; until it is done, a mark says so. Nothing is
+overwritten or removed. Knows nothing of how it is shown.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mlopsproj_core.copy_mark import CopyMark, refuse_unfinished
 from mlopsproj_core.errors import ConfigError, NotFoundError, RegistryError
 from mlopsproj_core.manifest import MANIFEST, FileName, Sha256, complaints
 from mlopsproj_core.model_version import ModelVersion, is_name
@@ -40,7 +41,8 @@ class Copied:
         already: that were there.
         moves: of aliases that were copied.
         bytes: that were written.
-        left_out: why a version or an alias was not copied, by `name:number` or `name@alias`.
+        left_out: why a version or an alias was not copied, or not all of it, by `name:number` or
+            `name@alias`.
     """
 
     versions: list[str] = field(default_factory=list)
@@ -63,8 +65,8 @@ def back_up(source: str, target: str, progress: Progress | None = None) -> Copie
     Raises:
         ConfigError: if one of the two lies in the other.
         NotFoundError: if there is nothing to copy.
-        RegistryError: if one cannot be reached, or a file of the target is another than the
-            source's, naming it.
+        RegistryError: if one cannot be reached, the source is an unfinished copy itself, or a file
+            of the target is another than the source's, naming it.
     """
     return _Copy(source, target, progress).run()
 
@@ -103,8 +105,18 @@ class _Pointing(BaseModel):
     version: Annotated[int, Field(ge=1)]
 
 
+class _Told(BaseModel):
+    """A claim, or what tells of a removal: in every release an object, whatever it says."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class _DamagedError(Exception):
     """Something of the source cannot be copied as it is; the rest can."""
+
+
+class _MissingError(_DamagedError):
+    """A file of the source is not there, or not any more."""
 
 
 class _Copy:
@@ -113,7 +125,13 @@ class _Copy:
         self._progress = progress
         self._done = Copied()
         self._passed_bytes = self._all_bytes = 0
-        _refuse_nested(self._source, self._target)
+        if self._source.meets(self._target):
+            raise ConfigError(
+                f"{source} and {target} lie in one another: name a place apart, best on another"
+                " disk or in a bucket."
+            )
+        refuse_unfinished(self._source)
+        self._mark = CopyMark(self._target, source)
         self._look()
         if not any(self._versions.values()):
             raise NotFoundError(f"{source} holds no model: there is nothing to copy.")
@@ -141,6 +159,7 @@ class _Copy:
         """Copy until nothing is left that an alias points at."""
         while not self._pass():
             self._look()
+        self._mark.take_away()
         return self._done
 
     def _pass(self) -> bool:
@@ -160,9 +179,11 @@ class _Copy:
                 version = ModelVersion(name, number)
                 try:
                     self._copy_version(version, files, there[name][number])
-                except _DamagedError as error:
+                except _MissingError as error:
                     if self._source.exists(f"{version.folder}/{MANIFEST}"):  # else removed since
                         self._done.left_out[str(version)] = str(error)
+                except _DamagedError as error:
+                    self._done.left_out[str(version)] = str(error)
         return all(
             self._copy_alias(name, alias, sequences)
             for name in self._names
@@ -173,10 +194,13 @@ class _Copy:
         self, version: ModelVersion, files: Mapping[str, int], there: Mapping[str, int]
     ) -> None:
         if CLAIM in files:
-            self._copy(f"{version.folder}/{CLAIM}")
+            try:
+                self._copy(f"{version.folder}/{CLAIM}", kind=_Told)
+            except _DamagedError as error:  # the version is whole without
+                self._done.left_out[str(version)] = f"{error}; copied without it"
         if MANIFEST not in files:
             if MANIFEST not in there and self._source.exists(tombstone(version)):
-                self._copy(tombstone(version))
+                self._copy(tombstone(version), kind=_Told)
             return
         manifest = self._read(f"{version.folder}/{MANIFEST}")
         wanted = _parsed(_FilesOfBundle, manifest, MANIFEST).files
@@ -221,14 +245,32 @@ class _Copy:
                 if self._source.exists(f"{folder}/{last + 1}.json"):
                     return False
                 raise _DamagedError(f"it points at {version}, which is not in {self._target.url}")
-            for sequence in reversed(sequences):
-                self._done.moves += self._copy(f"{folder}/{sequence}.json")
+            self._done.moves += self._copy(f"{folder}/{last}.json", kind=_Pointing)
+            for sequence in reversed(sequences[:-1]):
+                self._copy_move(f"{folder}/{sequence}.json", f"{name}@{alias}")
         except _DamagedError as error:
             self._done.left_out[f"{name}@{alias}"] = str(error)
         return True
 
-    def _copy(self, path: str, sha256: str | None = None) -> bool:
-        """See that the target has a file of the source; whether it had to be written."""
+    def _copy_move(self, path: str, alias: str) -> None:
+        """An earlier move of an alias, which counts without those that are damaged."""
+        try:
+            self._done.moves += self._copy(path, kind=_Pointing)
+        except _DamagedError as error:
+            told = f"{error}; copied without it"
+            before = self._done.left_out.get(alias)
+            self._done.left_out[alias] = f"{before}; {told}" if before else told
+
+    def _copy(
+        self, path: str, sha256: str | None = None, kind: type[BaseModel] | None = None
+    ) -> bool:
+        """See that the target has a file of the source; whether it had to be written.
+
+        Args:
+            path: of the file.
+            sha256: that it must have.
+            kind: what it must be, unless it has a sha256.
+        """
         try:
             there = self._target.read(path)
         except FileNotFoundError:
@@ -240,7 +282,10 @@ class _Copy:
         data = self._read(path)
         if sha256 is not None and _digest(data) != sha256:
             raise _DamagedError(f"{path} was changed: its sha256 is not what the manifest says")
+        if kind is not None:
+            _parsed(kind, data, path)
         if there is None:
+            self._mark.put()
             try:
                 self._target.create(path, data)
             except FileExistsError:  # of another copy at the same time
@@ -256,10 +301,13 @@ class _Copy:
         return there is None
 
     def _read(self, path: str) -> bytes:
+        local, root = self._source.local_path(path), self._source.local_path("")
+        if local and root and not local.resolve().is_relative_to(root.resolve()):
+            raise _DamagedError(f"{path} is a link to what lies outside of {self._source.url}")
         try:
             return self._source.read(path)
         except FileNotFoundError:
-            raise _DamagedError(f"{path} is missing") from None
+            raise _MissingError(f"{path} is missing") from None
 
     def _differs(self, path: str) -> RegistryError:
         return RegistryError(
@@ -301,15 +349,3 @@ def _parsed(kind: type[T], text: bytes, file: str) -> T:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _refuse_nested(source: Store, target: Store) -> None:
-    places = []
-    for store in (source, target):
-        local = store.local_path("")
-        places.append(f"{local.resolve().as_posix() if local else store.url.rstrip('/')}/")
-    if places[0].startswith(places[1]) or places[1].startswith(places[0]):
-        raise ConfigError(
-            f"{source.url} and {target.url} lie in one another: name a place apart, best on another"
-            " disk or in a bucket."
-        )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from mlopsproj_core.copy_mark import refuse_unfinished
 from mlopsproj_core.errors import BundleError, RegistryError
 from mlopsproj_core.holds import marked, sweep
 from mlopsproj_core.manifest import MANIFEST
@@ -56,11 +57,13 @@ class Survey:
         garbage: what may go, sorted by version.
         kept: why each of the others stays.
         unreadable: models of which nothing is garbage, since an alias cannot be read, and why.
+        settled: versions whose parents are known, and removed ones; others may come since.
     """
 
     garbage: tuple[Garbage, ...]
     kept: Mapping[ModelVersion, str]
     unreadable: Mapping[str, str]
+    settled: frozenset[ModelVersion]
 
 
 def find_garbage(registry: Registry, older_than: timedelta) -> Survey:
@@ -72,21 +75,24 @@ def find_garbage(registry: Registry, older_than: timedelta) -> Survey:
             knows the age of.
 
     Raises:
-        RegistryError: if the registry cannot be reached.
+        RegistryError: if the registry cannot be reached, or is an unfinished copy of another.
     """
     store = Store(registry.url)
+    refuse_unfinished(store)
     before = datetime.now(UTC) - older_than
     references = References(store)
     found: list[Garbage] = []
     kept: dict[ModelVersion, str] = {}
     unreadable: dict[str, str] = {}
+    settled: set[ModelVersion] = set()
     for name in filter(is_name, store.names("")):
         try:
             needed = references.of(name)
         except RegistryError as error:
             unreadable[name] = str(error)
             needed = {}
-        versions, others = _look_through(store, name)
+        versions, others, removed = _look_through(store, name)
+        settled |= removed | {garbage.version for garbage in versions}
         if versions:
             needed.setdefault(versions[-1].version, "newest")
         for garbage in [*versions, *others]:
@@ -106,6 +112,7 @@ def find_garbage(registry: Registry, older_than: timedelta) -> Survey:
         garbage=tuple(sorted((g for g in found if g.version not in protected), key=_by_version)),
         kept={version: why for version, why in sorted(protected.items()) if version in there},
         unreadable=unreadable,
+        settled=frozenset(settled),
     )
 
 
@@ -121,20 +128,21 @@ def remove_garbage(registry: Registry, survey: Survey, *, actor: str) -> Iterato
         each that was removed, when it is.
 
     Raises:
-        RegistryError: if the registry cannot be written, or an alias cannot be read any more.
+        RegistryError: if the registry cannot be written, an alias cannot be read any more, or
+            another registry is being copied to it since.
     """
     store = Store(registry.url)
     references = References(store)
     for name in {garbage.version.name for garbage in survey.garbage}:
         sweep(store, name)
     for garbage in survey.garbage:
+        refuse_unfinished(store)
         version = garbage.version
         if garbage.kind == "version":
-            gone = _remove_version(registry, store, references, version, actor)
-        elif garbage.kind == "unfinished":
-            gone = _remove_unfinished(store, version, actor)
+            new = _since(store, survey)
+            gone = _remove_version(registry, references, version, new=new, actor=actor)
         else:
-            gone = True
+            gone = _remove_unfinished(store, version, actor)
         if gone:
             _remove_files(store, version)
             yield garbage
@@ -142,12 +150,28 @@ def remove_garbage(registry: Registry, survey: Survey, *, actor: str) -> Iterato
             logger.info("%s stays: it is needed since", version)
 
 
+def _since(store: Store, survey: Survey) -> dict[ModelVersion, str]:
+    """Versions of all models that may have come since a survey, and count with their parents."""
+    return {
+        version: "young"
+        for name in filter(is_name, store.names(""))
+        for number in store.numbers(f"{name}/versions")
+        if (version := ModelVersion(name, number)) not in survey.settled
+    }
+
+
 def _remove_version(
-    registry: Registry, store: Store, references: References, version: ModelVersion, actor: str
+    registry: Registry,
+    references: References,
+    version: ModelVersion,
+    *,
+    new: Mapping[ModelVersion, str],
+    actor: str,
 ) -> bool:
     """Make a version disappear, unless it is needed by now."""
+    store = Store(registry.url)
     with marked(store, version):
-        if version in references.with_parents(references.of(version.name)):
+        if version in references.with_parents({**new, **references.of(version.name)}):
             return False
         with suppress(BundleError, RegistryError):  # e.g. no home to keep copies in
             registry.forget_copy(version)
@@ -157,12 +181,16 @@ def _remove_version(
 
 
 def _remove_unfinished(store: Store, version: ModelVersion, actor: str) -> bool:
-    """See that nobody finishes a publication any more; `publish_bundle` looks for the tombstone."""
-    _tell(store, version, actor)
-    if store.exists(f"{version.folder}/{MANIFEST}"):
-        store.remove(tombstone(version))
+    """See that nobody finishes a publication any more; `publish_bundle` looks for the tombstone.
+
+    That stays also where the manifest has come meanwhile: another removal may have left it, whose
+    publisher must find it. Beside a manifest, it means nothing.
+    """
+    manifest = f"{version.folder}/{MANIFEST}"
+    if store.exists(manifest):
         return False
-    return True
+    _tell(store, version, actor)
+    return not store.exists(manifest)
 
 
 def _tell(store: Store, version: ModelVersion, actor: str) -> None:
@@ -178,8 +206,10 @@ def _remove_files(store: Store, version: ModelVersion) -> None:
             store.remove(f"{version.folder}/{file}")
 
 
-def _look_through(store: Store, name: str) -> tuple[list[Garbage], list[Garbage]]:
-    """The versions of a model, ascending, and what is left of publications and removals."""
+def _look_through(
+    store: Store, name: str
+) -> tuple[list[Garbage], list[Garbage], set[ModelVersion]]:
+    """The versions of a model, ascending; what is left of others; those that were removed."""
     sizes: defaultdict[int, dict[str, int]] = defaultdict(dict)
     for path, size in store.sizes(f"{name}/versions").items():
         if match := _FILE.fullmatch(path):
@@ -196,7 +226,7 @@ def _look_through(store: Store, name: str) -> tuple[list[Garbage], list[Garbage]
             others.append(Garbage(version, "half removed", size, None))
         elif number not in removed:
             others.append(Garbage(version, "unfinished", size, claimed_at(store, version)))
-    return versions, others
+    return versions, others, {ModelVersion(name, number) for number in removed}
 
 
 def _by_version(garbage: Garbage) -> ModelVersion:

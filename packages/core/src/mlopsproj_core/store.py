@@ -1,7 +1,9 @@
 """Small files under a URL that are written once, whole, and never changed.
 
 A local folder or any fsspec file system; the one thing that every store must do is to create a
-file only where there is none. Knows nothing of models and versions.
+file only where there is none. Whoever relies on a listing to see what others wrote needs a store
+that shows it at once: object stores and disks do, NFS that caches attributes may not. Knows nothing
+of models and versions.
 """
 
 import re
@@ -111,6 +113,15 @@ class Store:
         """Where a path lies on this machine; None for a store elsewhere."""
         return self._files.root / path if isinstance(self._files, LocalFiles) else None
 
+    def meets(self, other: "Store") -> bool:
+        """Whether one of the two lies in the other, however their URLs are written."""
+        mine, theirs = self._files, other._files  # noqa: SLF001 (of the same class)
+        if isinstance(mine, LocalFiles) and isinstance(theirs, LocalFiles):
+            return _meet(*(files.root.resolve().as_posix() for files in (mine, theirs)))
+        if isinstance(mine, _RemoteFiles) and isinstance(theirs, _RemoteFiles):
+            return mine.meets(theirs)
+        return False
+
     @contextmanager
     def _reaching(self, what: str, *expected: type[OSError]) -> Iterator[None]:
         try:
@@ -131,6 +142,11 @@ class _RemoteFiles:
     def __init__(self, system: Any, root: str) -> None:
         self._system = system
         self._root = root.rstrip("/")
+
+    def meets(self, other: "_RemoteFiles") -> bool:
+        """The same as of stores; systems are equal if they are of one kind and one server."""
+        system, root = other._system, other._root  # noqa: SLF001 (of the same class)
+        return bool(self._system == system) and _meet(self._root, root)
 
     def names(self, folder: str) -> list[str]:
         self._system.invalidate_cache()
@@ -181,3 +197,9 @@ class _RemoteFiles:
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}" if path else self._root
+
+
+def _meet(first: str, second: str) -> bool:
+    """Whether one of two paths leads to the other, or below it."""
+    first, second = (f"{place.rstrip('/')}/" for place in (first, second))
+    return first.startswith(second) or second.startswith(first)
