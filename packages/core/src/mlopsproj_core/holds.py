@@ -42,7 +42,7 @@ def held(store: Store, version: ModelVersion) -> Iterator[None]:
         if version.number in _noted(store, version.name, _REMOVING):
             raise RegistryError(
                 f"{version} in {store.url} is being removed: choose another version; or, if"
-                " `registry gc` was interrupted, run it again."
+                " `registry gc` was killed at it, try again an hour later, when its note is void."
             )
         yield
 
