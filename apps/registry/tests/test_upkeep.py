@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from mlopsproj_core.errors import RegistryError
 from mlopsproj_core.registry import Registry
+from mlopsproj_core.store import Store
 
 EVERYTHING = ("--older-than", "0d")
 
@@ -57,13 +59,30 @@ def test_what_is_removed_is_told_as_json(run, versions):
     assert [each["kind"] for each in answer["garbage"]] == ["version", "version"]
 
 
+def test_what_was_removed_before_an_error_is_told_as_json(run, shop, versions, monkeypatch):
+    remove = Store.remove
+
+    def remove_until_third(store, path):
+        if "versions/3/" in path:
+            raise RegistryError("The disk is gone.")
+        remove(store, path)
+
+    monkeypatch.setattr(Store, "remove", remove_until_third)
+    ended = run("gc", *EVERYTHING, "--yes", "--json")
+    assert ended.code == 1
+    assert "The disk is gone." in ended.err
+    answer = json.loads(ended.out)
+    assert [each["removed"] for each in answer["garbage"]] == [True, False]
+    assert answer["bytes"] == answer["garbage"][0]["bytes"]
+
+
 def test_the_young_stay_unless_told_otherwise(run, shop, versions):
     for age in ((), ("--older-than", "1h"), ("--older-than", "2w")):
         assert "Nothing in" in run("gc", "--yes", *age).out
     assert len(shop.registry.versions("brightness")) == 4
 
 
-@pytest.mark.parametrize("age", ["30", "-1d", "a month", "1.5d", ""])
+@pytest.mark.parametrize("age", ["30", "-1d", "a month", "1.5d", "", "999999w", "800000d"])
 def test_an_age_that_is_none_is_a_usage_error(run, age):
     refused = run("gc", f"--older-than={age}")
     assert (refused.code, refused.out) == (2, "")

@@ -7,10 +7,10 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,7 +23,7 @@ from mlopsproj_registry.options import AsJson, Url
 
 if TYPE_CHECKING:
     from mlopsproj_core.archive import Copied
-    from mlopsproj_core.garbage import Garbage
+    from mlopsproj_core.garbage import Garbage, Survey
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +64,16 @@ def gc(
     removed: list[Garbage] = []
     for garbage in survey.garbage if not yes else ():
         _say(_line(garbage), as_json)
-    for garbage in remove_garbage(found, survey, actor=current_actor()) if yes else ():
-        removed.append(garbage)
-        _say(f"removed {_line(garbage)}", as_json)
+    try:
+        for garbage in remove_garbage(found, survey, actor=current_actor()) if yes else ():
+            removed.append(garbage)
+            _say(f"removed {_line(garbage)}", as_json)
+    finally:  # also what went before an error
+        if as_json:
+            _print_answer(found, survey, removed if yes else None)
     if as_json:
-        gone = {garbage.version for garbage in removed}
-        _print_json(
-            {
-                "registry": found.url,
-                "garbage": [
-                    {**_described(garbage), "removed": garbage.version in gone}
-                    for garbage in survey.garbage
-                ],
-                "bytes": sum(garbage.bytes for garbage in (removed if yes else survey.garbage)),
-                "kept": {str(version): why for version, why in survey.kept.items()},
-                "unreadable": dict(survey.unreadable),
-            }
-        )
-    elif not survey.garbage:
+        return
+    if not survey.garbage:
         typer.echo(
             f"Nothing in {found.url} can go: {_count(len(survey.kept), 'version')}, all needed or"
             f" younger than {older_than}."
@@ -139,7 +131,14 @@ def _age(text: str) -> timedelta:
         raise ConfigError(
             f"--older-than is {text!r}: write hours, days or weeks, e.g. 12h, 30d, 4w."
         )
-    return int(match["number"]) * _UNITS[match["unit"]]
+    try:
+        age = int(match["number"]) * _UNITS[match["unit"]]
+        datetime.now(UTC) - age
+    except OverflowError:
+        raise ConfigError(
+            f"--older-than is {text!r}, from before any calendar: write less, e.g. 52w."
+        ) from None
+    return age
 
 
 def _line(garbage: "Garbage") -> str:
@@ -154,6 +153,22 @@ def _total(garbage: "tuple[Garbage, ...] | list[Garbage]") -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _print_answer(found: Registry, survey: "Survey", removed: "Sequence[Garbage] | None") -> None:
+    gone = {garbage.version for garbage in removed or ()}
+    _print_json(
+        {
+            "registry": found.url,
+            "garbage": [
+                {**_described(garbage), "removed": garbage.version in gone}
+                for garbage in survey.garbage
+            ],
+            "bytes": sum(each.bytes for each in (survey.garbage if removed is None else removed)),
+            "kept": {str(version): why for version, why in survey.kept.items()},
+            "unreadable": dict(survey.unreadable),
+        }
+    )
 
 
 def _described(garbage: "Garbage") -> dict[str, Any]:
