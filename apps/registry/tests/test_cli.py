@@ -471,6 +471,7 @@ def test_the_command_gives_every_setting_of_a_promotion(run, shop, monkeypatch):
         "reason": "trial",
     }
     assert given["limits"] == GateLimits(0.1, 0.2, 0.03, 0.04, 3, 4, 5, ("data", "size"))
+    assert given["usual"] == GateLimits()
     assert (given["accept_undecided"], given["force"]) == ("yes", "no")
     assert given["find_test_images"].keywords == {"prepared_dir": Path("data")}
     assert shop.pointed_at("shadow") == 1

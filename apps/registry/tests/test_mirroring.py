@@ -5,6 +5,7 @@ import sys
 import pytest
 import wandb
 import wandb_stand_in
+from shop import right
 
 SAME = (True,) * 1000
 NOT_TIMED = {"MLOPSPROJ_GATE_WITHOUT": "latency,robustness"}
@@ -95,8 +96,8 @@ def test_pull_ends_with_3_where_a_gate_refuses(shop, run, server):
 
 @pytest.mark.usefixtures("mirrored")
 def test_pull_ends_with_4_where_nobody_can_tell(shop, run, server):
-    shop.put(shop.publish())
-    shop.publish()
+    shop.put(shop.publish(right(80, 100)))
+    shop.publish(right(79, 100))
     run("mirror", "push")
     move(server, "production", 2)
     ended = run("mirror", "pull", **NOT_TIMED)

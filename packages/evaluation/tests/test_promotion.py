@@ -189,6 +189,27 @@ def test_a_gate_that_is_off_is_shown_as_such(shop, promote):
     assert recorded(answer.moved, "accuracy")["verdict"] == "off"
 
 
+def test_limits_that_are_looser_than_usual_are_told_in_the_history(shop, promote):
+    shop.put(shop.publish(right(800, 1000)))
+    loose = GateLimits(margin=0.99, without=("classes", "calibration"))
+    answer = promote(shop.publish(right(600, 1000)), limits=loose, reason="new camera")
+    told = "without classes, calibration; margin 0.99 instead of 0.005"
+    assert answer.moved.reason == f"new camera; {told}"
+    forced = promote(
+        shop.publish(right(100, 1000)),
+        limits=GateLimits(without=("calibration",)),
+        force="it is needed",
+    )
+    assert forced.moved.reason == (
+        "promoted; without calibration; forced against accuracy, classes: it is needed"
+    )
+
+
+def test_what_is_usual_is_not_told(shop, promote):
+    loose = GateLimits(margin=0.99, without=("classes",))
+    assert promote(shop.publish(), limits=loose, usual=loose).moved.reason == "promoted"
+
+
 @given(st.text(alphabet=" \t\n\u00a0"), st.sampled_from(["accept_undecided", "force"]))
 def test_an_empty_reason_is_none(reason, option):
     with pytest.raises(ConfigError, match=f"{option} needs a reason"):

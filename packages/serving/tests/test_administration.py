@@ -6,6 +6,7 @@ from mlopsproj_core.errors import (
     ConfigError,
     GateRefusedError,
     NotFoundError,
+    ServingError,
     UndecidedError,
 )
 from mlopsproj_core.registry import Registry
@@ -136,3 +137,20 @@ def test_what_judges_is_imported_when_it_is_asked_for():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+def test_a_variable_that_cannot_be_used_is_not_the_caller_s_mistake(shop, promote, monkeypatch):
+    shop.publish()
+    monkeypatch.setenv("MLOPSPROJ_GATE_MARGIN", "ten")
+    with pytest.raises(ServingError, match="MLOPSPROJ_GATE_MARGIN=ten: give a number"):
+        promote("brightness:1")
+    monkeypatch.delenv("MLOPSPROJ_GATE_MARGIN")
+    with pytest.raises(ConfigError, match="without=speed"):
+        promote("brightness:1", without=["speed"])
+
+
+def test_limits_that_are_looser_than_the_environment_s_are_told(shop, promote, monkeypatch):
+    shop.publish()
+    monkeypatch.setenv("MLOPSPROJ_GATE_MARGIN", "0.05")
+    promotion = promote("brightness:1", margin=0.2, without=["size"])
+    assert promotion.moved.reason == "promoted; without size; margin 0.2 instead of 0.05"

@@ -213,6 +213,7 @@ def promote(
         reason=reason,
         event_url=Settings().event_url,
         limits=limits,
+        usual=GateLimits.from_environment(os.environ),
         accept_undecided=accept_undecided,
         force=force,
         find_test_images=finder(prepared_dir),

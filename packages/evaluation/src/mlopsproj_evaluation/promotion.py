@@ -78,6 +78,7 @@ def promote_version(
     reason: str,
     event_url: str,
     limits: GateLimits = _DEFAULTS,
+    usual: GateLimits = _DEFAULTS,
     accept_undecided: str | None = None,
     force: str | None = None,
     find_test_images: FindTestImages | None = None,
@@ -96,6 +97,7 @@ def promote_version(
         reason: told in the history.
         event_url: where the promotion is told.
         limits: what the gates accept, and which of them are off.
+        usual: what they accept where nobody says otherwise; what is looser is told in the history.
         accept_undecided: why an undecided version is promoted all the same.
         force: why a version is promoted against its gates; one whose bundle is broken never is.
         find_test_images: gives the candidate's, to score others again; without them two versions
@@ -123,7 +125,13 @@ def promote_version(
         else:
             gates = judges.judge(champion)
         verdict = overall(gates)
-        told = _told_reason(reason, verdict, gates, accept_undecided, force)
+        told = _told_reason(
+            "; ".join((reason, *limits.looser_than(usual))),
+            verdict,
+            gates,
+            accept_undecided,
+            force,
+        )
         if told is None:
             return Promotion(version, champion, verdict, gates, None)
         try:

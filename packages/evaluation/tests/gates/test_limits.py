@@ -54,3 +54,36 @@ def test_what_is_given_counts_more_than_the_environment_and_that_more_than_the_d
 def test_a_variable_that_is_no_number_is_named():
     with pytest.raises(ConfigError, match="MLOPSPROJ_GATE_CLASS_MARGIN=ten: give a number"):
         GateLimits.from_environment({"MLOPSPROJ_GATE_CLASS_MARGIN": "ten"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("MARGIN", "1.5", "MLOPSPROJ_GATE_MARGIN cannot be used. margin=1.5: give the loss"),
+        ("SIZE_RATIO", "-1", "MLOPSPROJ_GATE_SIZE_RATIO cannot be used. size_ratio=-1.0: give"),
+        ("WITHOUT", "size,speed", "MLOPSPROJ_GATE_WITHOUT cannot be used. without=speed: no such"),
+        ("MARGINS", "1", "no variable MLOPSPROJ_GATE_MARGINS: MLOPSPROJ_GATE_MARGIN is meant"),
+        ("LATENCY", "", "no variable MLOPSPROJ_GATE_LATENCY: MLOPSPROJ_GATE_LATENCY_RATIO is"),
+        ("SKIP", "size", "There is no variable MLOPSPROJ_GATE_SKIP: MLOPSPROJ_GATE_"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(name, value, told):
+    """Also where the command gives another value: elsewhere the variable would count."""
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        GateLimits.from_environment({f"MLOPSPROJ_GATE_{name}": value}, margin=0.1, size_ratio=1.0)
+
+
+def test_what_is_looser_is_told():
+    usual = GateLimits(margin=0.01, without=("size",))
+    assert usual.looser_than(usual) == ()
+    assert GateLimits(without=("size",)).looser_than(usual) == ()
+    longer = GateLimits(latency_seconds=60, without=("size",))
+    assert longer.looser_than(usual) == ()
+    loose = GateLimits(
+        margin=0.99, latency_ratio=9, without=("size", "accuracy", "classes", "accuracy")
+    )
+    assert loose.looser_than(usual) == (
+        "without accuracy, classes",
+        "margin 0.99 instead of 0.01",
+        "latency_ratio 9 instead of 1.25",
+    )

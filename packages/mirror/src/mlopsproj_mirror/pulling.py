@@ -135,6 +135,7 @@ def _judge(
         reason=f"{alias} was given to {member.called} in W&B; pulled by {terms.pulled_by}",
         event_url=terms.event_url,
         limits=terms.limits,
+        usual=terms.limits,
         accept_undecided=terms.accept_undecided,
         find_test_images=terms.find_test_images,
     )

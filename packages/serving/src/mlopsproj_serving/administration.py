@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mlopsproj_core.errors import GateRefusedError, UndecidedError
+from mlopsproj_core.errors import ConfigError, GateRefusedError, ServingError, UndecidedError
 
 if TYPE_CHECKING:
     from mlopsproj_core.registry import AliasMove, Registry
@@ -67,11 +67,16 @@ class Administration:
         Raises:
             GateRefusedError: if a gate refuses.
             UndecidedError: if the evidence does not suffice.
+            ServingError: if a variable cannot be used.
             MlopsprojError: as `mlopsproj_evaluation.promotion.promote_version`.
         """
         from mlopsproj_evaluation.gates import GateLimits  # noqa: PLC0415 (it is large)
         from mlopsproj_evaluation.promotion import promote_version  # noqa: PLC0415 (it is large)
 
+        try:
+            usual = GateLimits.from_environment(os.environ)
+        except ConfigError as error:  # the operator's mistake: no caller can mend it
+            raise ServingError(f"The service judges nothing: {error}") from error
         promotion = promote_version(
             self._registry,
             reference,
@@ -80,6 +85,7 @@ class Administration:
             reason=reason,
             event_url=self._event_url,
             limits=GateLimits.from_environment(os.environ, margin=margin, without=tuple(without)),
+            usual=usual,
             accept_undecided=accept_undecided,
             force=force,
         )

@@ -6,7 +6,8 @@ Knows nothing of how anything is measured.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Final
+from difflib import get_close_matches
+from typing import Any, Final
 
 from mlopsproj_core.errors import ConfigError
 
@@ -28,7 +29,8 @@ SWITCHABLE: Final = (
 """Gates that may be switched off: all but `bundle`, since what is broken can serve nobody."""
 
 _LOSSES = ("margin", "class_margin", "calibration_margin", "robustness_margin")
-_AMOUNTS = ("latency_ratio", "latency_seconds", "size_ratio")
+_RATIOS = ("latency_ratio", "size_ratio")
+_AMOUNTS = (*_RATIOS, "latency_seconds")
 
 
 @dataclass(frozen=True)
@@ -85,24 +87,63 @@ class GateLimits:
 
         Args:
             environment: e.g. `os.environ`; an empty variable counts as unset. Gates that are off
-                stand in `MLOPSPROJ_GATE_WITHOUT`, separated by commas.
+                stand in `MLOPSPROJ_GATE_WITHOUT`, separated by commas. All of it must be usable,
+                also what is given otherwise: a limit that is misspelt would not be there.
             without: gates that are off beside those.
             given: limits by their name; None where it is left to the environment.
 
         Raises:
-            ConfigError: if a value cannot be used, naming its variable where it comes from there.
+            ConfigError: if a value cannot be used, naming its variable where it comes from there,
+                or there is no such variable.
         """
-        values = {name: value for name, value in given.items() if value is not None}
-        for name in (*_LOSSES, *_AMOUNTS):
-            text = environment.get(f"{PREFIX}{name.upper()}", "").strip()
-            if text and name not in values:
-                values[name] = _number(f"{PREFIX}{name.upper()}", text)
-        off = environment.get(f"{PREFIX}WITHOUT", "").replace(",", " ").split()
-        return cls(**values, without=(*off, *without))
+        known = {_variable(field.name): field.name for field in fields(cls)}
+        values: dict[str, Any] = {}
+        for variable, text in sorted(environment.items()):
+            if not variable.startswith(PREFIX):
+                continue
+            if variable not in known:
+                raise ConfigError(_unknown(variable, known))
+            if not text.strip():
+                continue
+            name = known[variable]
+            values[name] = _off(text) if name == "without" else _number(variable, text)
+            try:
+                cls(**{name: values[name]})
+            except ConfigError as error:
+                raise ConfigError(f"{variable} cannot be used. {error}") from None
+        values |= {name: value for name, value in given.items() if value is not None}
+        return cls(**{**values, "without": (*values.get("without", ()), *without)})
+
+    def looser_than(self, usual: "GateLimits") -> tuple[str, ...]:
+        """What is accepted here and not there, each in a few words.
+
+        Args:
+            usual: what is accepted where nobody says otherwise.
+        """
+        off = dict.fromkeys(gate for gate in self.without if gate not in usual.without)
+        told = [f"without {', '.join(off)}"] if off else []
+        for name in (*_LOSSES, *_RATIOS):
+            ours, theirs = getattr(self, name), getattr(usual, name)
+            if ours > theirs:
+                told.append(f"{name} {ours:g} instead of {theirs:g}")
+        return tuple(told)
 
 
 def _default(name: str) -> object:
     return next(field.default for field in fields(GateLimits) if field.name == name)
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _unknown(variable: str, known: Mapping[str, str]) -> str:
+    near = get_close_matches(variable, known, n=1, cutoff=0.0)
+    return f"There is no variable {variable}: {near[0]} is meant, or unset it."
+
+
+def _off(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
 
 
 def _number(variable: str, text: str) -> float:
