@@ -84,13 +84,22 @@ def test_records_that_wait_are_counted(api_with_log, answered, tmp_path):
     from mlopsproj_records.spool import Spool
 
     (tmp_path / "spool").mkdir()
-    spool = Spool(tmp_path / "spool", 1 << 20, database="sqlite:////elsewhere")
-    spool.write("records", frame(spool.marker, b"\xc1") * 2, 2)
     database = f"sqlite:///{api_with_log.folder}/mlopsproj.db"
+    spool = Spool(tmp_path / "spool", 1 << 20, database=database)
+    spool.write("records", frame(spool.marker, b"\xc1") * 2, 2)
     made = run("--database", database, "backup", "backup", "--json", cwd=tmp_path)
     assert made.returncode == 0
     assert json.loads(made.stdout)["waiting_in_spool"] == 2
     assert "warning: 2 records wait in the spool spool" in made.stderr
+
+
+def test_a_spool_that_cannot_be_read_spoils_no_backup(api_with_log, answered, tmp_path):
+    (tmp_path / "spool").touch()
+    database = f"sqlite:///{api_with_log.folder}/mlopsproj.db"
+    made = run("--database", database, "backup", "backup", "--json", cwd=tmp_path)
+    assert made.returncode == 0
+    assert json.loads(made.stdout)["waiting_in_spool"] is None
+    assert "warning: nobody knows what waits in the spool: The spool spool" in made.stderr
 
 
 @pytest.mark.parametrize(

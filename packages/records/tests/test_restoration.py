@@ -264,6 +264,7 @@ def test_a_count_that_differs_undoes_all(small, empty_url):
         ({"format": 2}, RecordsError, "of format 2; this release reads format 1"),
         ({"revision": "0999"}, MigrationError, "schema 0999, which this release does not know"),
         ({"tables": []}, RecordsError, "cannot be read"),
+        ({"tables": {}}, RecordsError, "names the tables , and not feedback and prediction"),
     ],
 )
 def test_a_backup_of_another_release_is_told(small, tmp_path, values, error, told):
@@ -271,6 +272,33 @@ def test_a_backup_of_another_release_is_told(small, tmp_path, values, error, tol
     with pytest.raises(error, match=told):
         restore(f"sqlite:///{tmp_path}/restored.db", small)
     assert not (tmp_path / "restored.db").exists()
+
+
+@pytest.mark.parametrize("name", ["../prediction", 'prediction" --', "alembic_version"])
+@pytest.mark.parametrize("instead", [True, False])
+def test_a_table_that_is_not_of_the_log_is_refused_before_anything_is_written(
+    small, empty_url, name, instead
+):
+    parts = msgspec.json.decode((small / BACKUP).read_bytes())["tables"]
+    parts[name] = parts.pop("prediction") if instead else parts["prediction"]
+    rewrite(small, tables=parts)
+    with pytest.raises(RecordsError, match="and not feedback and prediction: use another backup"):
+        restore(empty_url, small)
+    assert tables(empty_url) == set()
+
+
+@pytest.mark.parametrize("column", ['label") VALUES (1) --', "label%s", "later"])
+def test_a_column_that_is_not_of_the_log_is_refused(small, empty_url, column):
+    path = small / "feedback.parquet"
+    table = pq.read_table(path)
+    names = [column if name == "label" else name for name in table.column_names]
+    pq.write_table(table.rename_columns(names), path)
+    parts = msgspec.json.decode((small / BACKUP).read_bytes())["tables"]
+    parts["feedback"]["sha256"] = sha256_of(path)
+    rewrite(small, tables=parts)
+    with pytest.raises(RecordsError, match=r"feedback\.parquet has other columns than feedback"):
+        restore(empty_url, small)
+    assert tables(empty_url) == set()
 
 
 def test_what_is_no_backup_is_told(tmp_path):
@@ -299,28 +327,47 @@ def test_a_database_of_another_program_is_left(small, empty_url):
     assert tables(empty_url) == {"feedback"}
 
 
+INSERT = """
+import pickle, sys, time
+from mlopsproj_core.errors import DatabaseAwayError
+from mlopsproj_records import Database
+record, end = pickle.load(sys.stdin.buffer), time.monotonic() + 120
+with Database(sys.argv[1]) as database:
+    print("begin", flush=True)
+    while True:
+        try:
+            assert database.insert([record]) == []
+            break
+        except DatabaseAwayError:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+print("done", flush=True)
+"""
+
+
 def test_a_service_that_writes_meanwhile_waits_and_loses_nothing(small, empty_url, predicted):
     """As a service does: its insert is tried again until the database takes it."""
     upgrade(empty_url)
     record = predicted()
-    inserting = []
+    with subprocess.Popen(
+        [sys.executable, "-c", INSERT, empty_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
 
-    def insert_beside(done, of):
-        if not inserting:
-            code = (
-                "import sys, pickle\nfrom mlopsproj_records import Database\n"
-                "record = pickle.load(sys.stdin.buffer)\n"
-                "assert Database(sys.argv[1]).insert([record]) == []"
-            )
-            process = subprocess.Popen(
-                [sys.executable, "-c", code, empty_url], stdin=subprocess.PIPE
-            )
-            process.stdin.write(pickle.dumps(record))
-            process.stdin.close()
-            inserting.append(process)
+        def insert_beside(done, of):
+            if not process.stdin.closed:
+                process.stdin.write(pickle.dumps(record))
+                process.stdin.close()
+                assert process.stdout.readline() == b"begin\n"
+                # It cannot end while the tables are held, however long it is given.
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(0.5)
 
-    restore(empty_url, small, insert_beside)
-    assert inserting[0].wait(60) == 0
+        try:
+            restore(empty_url, small, insert_beside)
+            assert process.stdout.readline() == b"done\n"
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
     assert len(content(empty_url)["prediction"]) == 31
 
 

@@ -32,6 +32,7 @@ def backup(
 
     Example: api backup backups/2026-11-30
     """
+    from mlopsproj_core.errors import RecordsError
     from mlopsproj_records.backup import back_up
     from mlopsproj_records.unmoved import count_unmoved
 
@@ -39,8 +40,12 @@ def backup(
 
     settings = read_settings()
     with _progress("backing up") as report:
-        made = back_up(settings.database_url, folder, report)
-    waiting = count_unmoved(Path(settings.spool_dir), settings.database_url)
+        made = back_up(settings.database_url, folder, lambda done: report(done, None))
+    waiting: int | None = None
+    try:
+        waiting = count_unmoved(Path(settings.spool_dir), settings.database_url)
+    except RecordsError as error:  # the backup is whole
+        logger.warning("warning: nobody knows what waits in the spool: %s", error)
     if as_json:
         _print_json(
             {
@@ -107,7 +112,7 @@ def _print_json(document: object) -> None:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+def _progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar on stderr, gone when it is done; nothing where nobody looks."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None

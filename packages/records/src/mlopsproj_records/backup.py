@@ -38,17 +38,18 @@ from mlopsproj_records.database import WORK_SECONDS
 from mlopsproj_records.database_url import read_url, shown
 from mlopsproj_records.engine import open_engine, transaction
 from mlopsproj_records.failures import away
+from mlopsproj_records.inspection import sqlite_file
+from mlopsproj_records.lane import remove_lock
 from mlopsproj_records.migration import known_revision
 from mlopsproj_records.rows import selected
 
-Progress = Callable[[int, int], None]
-"""Told of rows that are done, and of all."""
+Progress = Callable[[int], None]
+"""Told of rows that are done; to count all would take a large database longer than it may."""
 
 # What was said of a prediction was said after it: read first, it is never without it.
 _TABLES: Final = (schema.feedback.name, schema.prediction.name)
 _PAGE = 1000
 _ROW_GROUP_BYTES = 16 << 20
-_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def back_up(url: str, folder: str | Path, progress: Progress | None = None) -> B
             f"{folder} is there already, and is not overwritten: name another folder."
         )
     where = read_url(url)
-    if where.get_backend_name() == "sqlite" and not Path(where.database or "").exists():
+    if where.get_backend_name() == "sqlite" and not sqlite_file(where).exists():
         raise RecordsError(f"There is no database {shown(where)}: see MLOPSPROJ_DATABASE_URL.")
     engine = open_engine(where)
     try:
@@ -108,7 +109,7 @@ def back_up(url: str, folder: str | Path, progress: Progress | None = None) -> B
 
 def _write(engine: Engine, folder: Path, progress: Progress | None) -> BackupManifest:
     begun = datetime.now(UTC)
-    revision, tables, rows = _look(engine)
+    revision, tables = _look(engine)
     done = 0
     parts: dict[str, TablePart] = {}
     for table in tables:
@@ -119,7 +120,7 @@ def _write(engine: Engine, folder: Path, progress: Progress | None) -> BackupMan
                 writer.write_table(group, row_group_size=group.num_rows)
                 written += group.num_rows
                 if progress:
-                    progress(done + written, max(rows, done + written))
+                    progress(done + written)
         done += written
         _sync(path)
         parts[table.name] = TablePart(written, path.stat().st_size, sha256_of(path))
@@ -130,8 +131,8 @@ def _write(engine: Engine, folder: Path, progress: Progress | None) -> BackupMan
     return manifest
 
 
-def _look(engine: Engine) -> tuple[str, list[Table], int]:
-    """The revision of a database, its tables as they are, and how many rows they have."""
+def _look(engine: Engine) -> tuple[str, list[Table]]:
+    """The revision of a database, and its tables as they are."""
     with transaction(engine, timeout_seconds=WORK_SECONDS) as connection:
         revision = known_revision(connection)
         if revision is None:
@@ -145,11 +146,7 @@ def _look(engine: Engine) -> tuple[str, list[Table], int]:
             )
             for name in _TABLES
         ]
-        rows = sum(
-            connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in tables
-        )
-    return revision, tables, rows
+    return revision, tables
 
 
 def _groups(engine: Engine, table: Table, columns: pa.Schema) -> Iterator[pa.Table]:
@@ -193,18 +190,18 @@ def _whole(folder: Path) -> Iterator[Path]:
     The draft of a process that was killed goes when the next one begins.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*.draft"):
-        if lock := try_lock(left / _LOCK):
-            shutil.rmtree(left, ignore_errors=True)
-            lock.close()
+    for left in folder.parent.glob(f".{folder.name}.*.lock"):
+        if lock := try_lock(left):
+            shutil.rmtree(left.with_suffix(".draft"), ignore_errors=True)
+            remove_lock(lock)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
-    lock = try_lock(draft / _LOCK)
+    # Beside the draft, so that it is held until that has its name.
+    lock = try_lock(draft.with_suffix(".lock"))
     if lock is None:
         raise RecordsError(f"{draft} is in use by another process: wait for it.")
     try:
+        draft.mkdir()
         yield draft
-        lock.close()
-        (draft / _LOCK).unlink()
         sync_folder(draft)
         if folder.exists():  # where a system would replace an empty folder
             raise RecordsError(
@@ -213,8 +210,8 @@ def _whole(folder: Path) -> Iterator[Path]:
         draft.rename(folder)
         sync_folder(folder.parent)
     finally:
-        lock.close()
         shutil.rmtree(draft, ignore_errors=True)
+        remove_lock(lock)
 
 
 def _sync(path: Path) -> None:

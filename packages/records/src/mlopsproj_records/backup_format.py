@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from mlopsproj_records.schema import UtcTime
+from mlopsproj_records.schema import UtcTime, metadata
 
 FORMAT: Final = 1
 """Written by this release; readers accept it and the one before."""
@@ -150,11 +150,16 @@ def read_backup(folder: Path) -> BackupManifest:
 
 
 def verify_backup(folder: Path, manifest: BackupManifest) -> None:
-    """Hold every file of a backup against its sha256.
+    """See that a backup has the tables of the log, and hold every file against its sha256.
 
     Raises:
-        RecordsError: naming one that is missing or changed.
+        RecordsError: naming a table or a file that is missing or changed.
     """
+    if manifest.tables.keys() != metadata.tables.keys():
+        raise RecordsError(
+            f"{folder / BACKUP} names the tables {', '.join(map(repr, sorted(manifest.tables)))},"
+            f" and not {' and '.join(sorted(metadata.tables))}: use another backup."
+        )
     for table, part in manifest.tables.items():
         path = parquet_of(folder, table)
         try:

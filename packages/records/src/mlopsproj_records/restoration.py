@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 from mlopsproj_core.errors import MigrationError, RecordsError
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Table, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mlopsproj_records.backup_format import (
@@ -110,6 +110,7 @@ def _fill(
     done, rows = 0, sum(part.rows for part in manifest.tables.values())
     for name, part in manifest.tables.items():
         path = parquet_of(folder, name)
+        _check_columns(connection, path, name)
         for table, page in _pages(path, name, times_as_text=connection.dialect.name == "sqlite"):
             insert_rows(connection, table, page)
             done += len(page)
@@ -120,6 +121,20 @@ def _fill(
                 f"{path} gave {found:,} rows, and not {part.rows:,} as the backup says: nothing was"
                 " restored. Use another backup."
             )
+
+
+def _check_columns(connection: Connection, path: Path, name: str) -> None:
+    """See that a file names columns of its table only: they will stand in a statement."""
+    known = {column["name"] for column in inspect(connection).get_columns(name)}
+    try:
+        found = set(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException) as error:
+        raise RecordsError(f"{path} cannot be read ({error}): use another backup.") from error
+    if found != known:
+        raise RecordsError(
+            f"{path} has other columns than {name}"
+            f" ({', '.join(map(repr, sorted(found ^ known)))}): use another backup."
+        )
 
 
 def _pages(
