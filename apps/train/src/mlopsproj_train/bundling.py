@@ -174,6 +174,7 @@ def seal_judged(
         report=judged.report,
         parity=parity,
         robustness=robustness,
+        split=judged.split,
     )
     (folder / MODEL_CARD).write_text(card, encoding="utf-8")
     return seal_bundle(

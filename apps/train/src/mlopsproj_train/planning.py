@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 _MEASURED_PIXELS = 2**17
 """Of the images whose training step is timed in each arithmetic."""
 
+_SUMMED_PIXELS = 2**22
+"""Of the images of a piece, which is held in float64."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -114,7 +117,7 @@ def with_precision(
 def _channel_statistics(train: LabelledImages) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of each channel, `(C,)`, a piece at a time."""
     total = squares = torch.zeros(train.images.shape[3], dtype=torch.float64)
-    piece = 4096
+    piece = max(1, _SUMMED_PIXELS // (train.images.shape[1] * train.images.shape[2]))
     for start in range(0, len(train), piece):
         pixels = torch.tensor(train.images[start : start + piece]).double().flatten(0, 2)
         total = total + pixels.sum(dim=0)

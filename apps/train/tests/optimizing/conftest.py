@@ -26,10 +26,9 @@ SPEEDS = {"fp32": 1.0, "folded": 1.05, "int8-dynamic": 0.5, "int8-minmax": 2.0, 
 
 def fake_times(workshop):
     """Stands in for the clock of a busy machine: two cases, the same speed in every round."""
-    cases = [
-        Case(batch, 1, {name: [1 / SPEEDS.get(name, 1.8)] * 20 for name in workshop.standing})
-        for batch in (1, 32)
-    ]
+    parent = [1.0] * 20
+    pairs = {name: ([1 / SPEEDS.get(name, 1.8)] * 20, parent) for name in workshop.standing}
+    cases = [Case(batch, 1, pairs) for batch in (1, 32)]
     return cases, {"torch-eager": "not asked for", "torch-compile": "not asked for"}
 
 
@@ -54,7 +53,7 @@ class Model:
             quantisation=QuantisationConfig(methods=(Calibration.minmax,), images=32),
             pruning=PruningConfig(ratios=(), epochs=1),
             distillation=DistillationConfig(widths=(), epochs=1),
-            timing=TimingConfig(batches=(1,), threads=(1,), rounds=2, torch=False),
+            timing=TimingConfig(batches=(1,), threads=(1,), rounds=15, seconds=0.1, torch=False),
             accelerator=Accelerator.cpu,
             registry=str(folder / "registry"),
             out=str(folder / "climb"),

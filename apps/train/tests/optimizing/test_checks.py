@@ -27,7 +27,7 @@ from mlopsproj_train.optimizing.config import (
         ({"distillation": DistillationConfig(epochs=-1)}, "distillation.epochs=-1"),
         ({"timing": TimingConfig(batches=())}, r"timing.batches=\[\]"),
         ({"timing": TimingConfig(threads=(0,))}, r"timing.threads=\[0\]"),
-        ({"timing": TimingConfig(rounds=0)}, r"timing.rounds=0"),
+        ({"timing": TimingConfig(rounds=14)}, r"timing.rounds=14"),
         ({"timing": TimingConfig(seconds=-1.0)}, "timing.seconds=-1.0"),
         ({"seed": -1}, "seed=-1"),
     ],

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,8 +48,15 @@ def test_of_those_that_are_as_fast_the_most_accurate_is_taken():
 
 def test_nothing_is_taken_that_is_not_shown_to_be_faster():
     found = choose([standing(speed=1.02, spread=0.05)], accept_undecided=True)
-    assert (found.variant, found.verdict) == (None, Verdict.failed)
-    assert "faster" in found.reason
+    assert (found.variant, found.verdict) == (None, Verdict.undecided)
+    assert "timing.seconds" in found.reason
+
+
+def test_what_is_slower_somewhere_is_never_taken():
+    mixed = replace(standing(speed=2.0), slower_at=("1 on 1",))
+    assert not mixed.faster
+    assert mixed.slower
+    assert choose([mixed], accept_undecided=True).verdict is Verdict.failed
 
 
 def test_too_few_images_decide_nothing_unless_that_is_accepted():
@@ -63,6 +72,11 @@ def test_what_was_seen_to_lose_more_is_not_accepted():
     seen = standing(images=200, lost=3)
     assert seen.comparison.verdict is Verdict.undecided
     found = choose([seen], accept_undecided=True)
+    assert (found.variant, found.verdict) == (None, Verdict.undecided)
+
+
+def test_what_is_shown_to_lose_more_is_refused():
+    found = choose([standing(lost=900)], accept_undecided=True)
     assert (found.variant, found.verdict) == (None, Verdict.failed)
     assert "loses more" in found.reason
 

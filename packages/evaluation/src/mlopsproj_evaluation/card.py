@@ -28,6 +28,7 @@ def model_card(
     report: Report,
     parity: Parity,
     robustness: Robustness | None = None,
+    split: str = "test",
 ) -> str:
     """Write the card of one bundle.
 
@@ -36,9 +37,10 @@ def model_card(
         classes: K names.
         image: the pixels that it takes.
         data: what it was trained and tested on.
-        report: on the test set.
+        report: on the images of a split.
         parity: held against what it was made from.
         robustness: on spoilt test images, if it was measured.
+        split: that the report is of.
     """
     colour = "grey" if image.channels == 1 else "RGB"
     counts = ", ".join(f"{count:,} {split}" for split, count in data.counts.items())
@@ -62,7 +64,7 @@ def model_card(
         f"- Data: {data.name} ({counts}), fingerprint `{data.fingerprint[:16]}`.",
         f"- Graph: held against {parity.reference} on {parity.images:,} images, {difference}.",
         "",
-        f"## On {report.images:,} test images",
+        f"## On {report.images:,} {split} images",
         "",
         "| figure | value (95 % interval) |",
         "| --- | --- |",

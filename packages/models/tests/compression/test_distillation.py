@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.errors import CompressionError, ConfigError
 from mlopsproj_models.compression.distillation import (
     DistilledClassifier,
     distance,
@@ -89,3 +89,13 @@ def test_a_student_is_of_the_same_kind_and_narrower():
 def test_a_width_that_cannot_be_is_told(width):
     with pytest.raises(ConfigError, match="width"):
         student_of(ModelConfig(architecture="residual"), width)
+
+
+def test_a_student_of_a_student_is_narrower_still():
+    half = student_of(ModelConfig(architecture="efficientnet_lite0"), 0.5)
+    assert student_of(half, 0.5).width == 0.25
+
+
+def test_a_kind_without_a_narrower_one_is_told():
+    with pytest.raises(CompressionError, match=r"timm/resnet18 is known"):
+        student_of(ModelConfig(architecture="timm/resnet18"), 0.5)

@@ -72,3 +72,11 @@ def test_efficientnet_can_be_cut():
 def test_a_ratio_that_cannot_be_is_told(wide, batches, ratio):
     with pytest.raises(CompressionError, match="pruning ratio"):
         prune(wide, ratio, batches)
+
+
+def test_layers_too_narrow_to_be_cut_are_told(batches):
+    narrow = ResidualNetwork(
+        NetworkConfig(stem_width=8, widths=(8, 8), blocks=(0, 0)), channels=1, classes=3
+    ).eval()
+    with pytest.raises(CompressionError, match="no channel can go"):
+        prune(narrow, 0.5, batches)

@@ -8,6 +8,7 @@ from mlopsproj_models.compression.quantisation import (
     quantise_static,
     saturates,
 )
+from mlopsproj_models.compression.ranges import find_ranges
 from mlopsproj_models.config import Calibration
 from onnx import TensorProto, helper
 
@@ -54,6 +55,37 @@ def test_layers_can_stay_in_float(folded, ranges, tmp_path):
     assert len(types[TensorProto.INT8]) == len(quantisable_layers(folded)) - 1
 
 
+@pytest.fixture(scope="module")
+def off_centre(folded):
+    """The graph with a mean that lies as far from a whole number as can be."""
+    path = folded.with_name("off.onnx")
+    model = onnx.load(folded)
+    for value in model.graph.initializer:
+        if value.name in ("network.mean", "network.std"):
+            number = 100.5 if value.name.endswith("mean") else 50
+            array = np.full(tuple(value.dims), number, np.float32)
+            value.CopyFrom(onnx.numpy_helper.from_array(array, value.name))
+    onnx.save(model, path)
+    return path
+
+
+def first_bias(path):
+    model = onnx.load(path)
+    constants = {v.name: onnx.numpy_helper.to_array(v) for v in model.graph.initializer}
+    return next(constants[n.input[2]] for n in model.graph.node if n.op_type == "Conv")
+
+
+def test_a_first_layer_in_float_sees_the_pixels_as_it_did(off_centre, train, tmp_path):
+    """It makes up for no rounding of the mean, which there is none of for it."""
+    first, *_, last = quantisable_layers(off_centre)
+    ranges = tmp_path / "ranges.json"
+    find_ranges(off_centre, train.images, Calibration.minmax, ranges)
+    for options in ({"float_layers": [first]}, {"only_layers": [last]}):
+        path = tmp_path / "m.onnx"
+        quantise_static(off_centre, path, ranges, method=Calibration.minmax, **options)
+        np.testing.assert_array_equal(first_bias(path), first_bias(off_centre))
+
+
 def test_one_layer_can_be_quantised_alone(folded, ranges, tmp_path, held_out, run):
     only = quantisable_layers(folded)[0]
     quantise_static(
@@ -83,11 +115,16 @@ def test_weights_have_seven_bits_where_products_would_overflow(folded, ranges, t
         (("avx2", "avx512f", "avx512_vnni"), False),
         (("avx2", "avx_vnni"), False),
         (("asimd", "asimddp"), False),
-        ((), False),
     ],
 )
 def test_products_overflow_on_x86_without_vnni_alone(sets, expected):
     assert saturates(sets) is expected
+
+
+@pytest.mark.parametrize(("machine", "expected"), [("x86_64", True), ("arm64", False)])
+def test_an_x86_that_nothing_is_known_of_is_taken_for_one_without(monkeypatch, machine, expected):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert saturates(()) is expected
 
 
 def test_dynamic_int8_says_nearly_the_same(folded, tmp_path, held_out, run):

@@ -3,7 +3,7 @@
 from mlopsproj_core.errors import ConfigError
 
 from mlopsproj_train.optimizing.config import OptimizeConfig, TimingConfig
-from mlopsproj_train.optimizing.timing import usable_threads
+from mlopsproj_train.optimizing.timing import FEWEST_ROUNDS, usable_threads
 
 _MAX_SEED = 2**32 - 1
 
@@ -48,8 +48,11 @@ def _check_timing(timing: TimingConfig) -> None:
     for key, counts in (("timing.batches", timing.batches), ("timing.threads", timing.threads)):
         if not counts or min(counts) < 1:
             raise ConfigError(f"{key}={list(counts)}: give 1 or more.")
-    if timing.rounds < 1:
-        raise ConfigError(f"timing.rounds={timing.rounds}: give 1 or more.")
+    if timing.rounds < FEWEST_ROUNDS:
+        raise ConfigError(
+            f"timing.rounds={timing.rounds}: give {FEWEST_ROUNDS} or more, without which nothing"
+            " is shown."
+        )
     if not timing.seconds > 0:
         raise ConfigError(f"timing.seconds={timing.seconds}: give more than 0.")
     usable_threads(timing)

@@ -21,6 +21,7 @@ class Standing:
         accuracy: on validation images.
         comparison: with the parent on the same images.
         speedup: over the parent's graph, all batches and threads together; above 1 is faster.
+        slower_at: batches and threads at which it is shown to be slower.
     """
 
     name: str
@@ -28,16 +29,17 @@ class Standing:
     accuracy: Metric
     comparison: Comparison
     speedup: Ratio
+    slower_at: tuple[str, ...] = ()
 
     @property
     def faster(self) -> bool:
-        """Whether it is shown to be faster than the parent."""
-        return self.speedup.low > 1
+        """Whether it is shown to be faster than the parent, and nowhere slower."""
+        return self.speedup.low > 1 and not self.slower_at
 
     @property
     def slower(self) -> bool:
-        """Whether it is shown to be slower than the parent."""
-        return self.speedup.high < 1
+        """Whether it is shown to be slower than the parent, all together or somewhere."""
+        return self.speedup.high < 1 or bool(self.slower_at)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Choice:
     Attributes:
         variant: that is taken; None if none is.
         verdict: pass if one was taken that is shown to be good enough; undecided if one was taken
-            or could be taken whose loss is not shown to be within the budget; fail if none could.
+            or might be good enough of which that is not shown; fail if there is none.
         reason: in a sentence.
     """
 
@@ -67,29 +69,45 @@ def choose(standings: Sequence[Standing], *, accept_undecided: bool) -> Choice:
             was seen of it is.
     """
     faster = [one for one in standings if one.faster]
-    if not faster:
-        return Choice(None, Verdict.failed, "no variant is shown to be faster than the model")
     shown = [one for one in faster if one.comparison.verdict is Verdict.passed]
-    open_ = [
+    seen = [
         one
         for one in faster
         if one.comparison.verdict is Verdict.undecided
         and one.comparison.difference >= -one.comparison.margin
     ]
-    best = _fastest([*shown, *open_] if accept_undecided else shown)
+    best = _fastest([*shown, *seen] if accept_undecided else shown)
     if best in shown:
-        text = "the fastest whose loss is shown to be within the budget"
-        return Choice(best, Verdict.passed, text)
+        return Choice(
+            best, Verdict.passed, "the fastest whose loss is shown to be within the budget"
+        )
     if best is not None:
         text = "the fastest whose loss was seen, but is not shown, to be within the budget"
         return Choice(best, Verdict.undecided, text)
+    return _none(standings, faster)
+
+
+def _none(standings: Sequence[Standing], faster: Sequence[Standing]) -> Choice:
+    """Why none is taken, and whether more evidence might change it."""
+    open_ = [one for one in faster if one.comparison.verdict is Verdict.undecided]
     if open_:
-        fastest = max(open_, key=lambda one: one.speedup.median)
-        needed = fastest.comparison.images_needed
+        likeliest = max(open_, key=lambda one: (one.comparison.difference, one.speedup.median))
+        needed = likeliest.comparison.images_needed
         enough = f"about {needed:,} validation images" if needed else "more validation images"
-        text = f"{fastest.name} is faster, but its loss is not decided: {enough} would decide"
+        text = f"{likeliest.name} is faster, but its loss is not decided: {enough} would decide"
         return Choice(None, Verdict.undecided, text)
-    return Choice(None, Verdict.failed, "every faster variant loses more than the budget")
+    as_fast = [
+        one
+        for one in standings
+        if not (one.faster or one.slower) and one.comparison.verdict is not Verdict.failed
+    ]
+    if as_fast:
+        names = ", ".join(one.name for one in as_fast)
+        text = f"whether {names} is faster is not shown: time longer, by timing.seconds=…"
+        return Choice(None, Verdict.undecided, text)
+    if faster:
+        return Choice(None, Verdict.failed, "every faster variant loses more than the budget")
+    return Choice(None, Verdict.failed, "every variant is slower than the model, or loses too much")
 
 
 def _fastest(standings: Sequence[Standing]) -> Standing | None:

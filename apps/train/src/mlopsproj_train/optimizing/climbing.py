@@ -1,9 +1,10 @@
 """A ladder is climbed: each rung is made, judged on validation images and sealed, or skipped.
 
-A rung that was done before, from the same model, data and settings, is not done again. Knows
-nothing of speed and choice.
+A rung that was done before, from the same model, data and settings, is not done again; one that
+was skipped is tried again. Knows nothing of speed and choice.
 """
 
+import errno
 import hashlib
 import json
 import logging
@@ -25,7 +26,10 @@ from mlopsproj_train.optimizing.workshop import BASELINE, Outcome, Workshop
 
 logger = logging.getLogger(__name__)
 
-_FOLLOWS_FROM = ("onnx", "onnxruntime", "torch", "torch-pruning")
+_FOLLOWS_FROM = (
+    *("mlopsproj-models", "mlopsproj-train", "numpy", "onnx", "onnx-ir", "onnxruntime"),
+    *("pytorch-lightning", "torch", "torch-pruning"),
+)
 
 
 def climb(workshop: Workshop, ladder: Sequence[Rung]) -> None:
@@ -55,23 +59,33 @@ def _try(workshop: Workshop, rung: Rung, key: str) -> Outcome:
     folder, bundle = workshop.rung(rung.name), workshop.bundle(rung.name)
     begun = folder / "key"
     # A training that was interrupted goes on; what is left of other settings goes.
-    if not begun.exists() or begun.read_text(encoding="utf-8") != key:
-        shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(bundle, ignore_errors=True)
+    if folder.exists() and (not begun.exists() or begun.read_text(encoding="utf-8") != key):
+        shutil.rmtree(folder)
+    if bundle.exists():
+        shutil.rmtree(bundle)
     bundle.mkdir(parents=True)
     begun.write_text(key, encoding="utf-8")
     start = time.monotonic()
     try:
         details = rung.build(workshop, bundle / MODEL)
         details |= _judge_and_seal(workshop, rung.name, details)
-        outcome = Outcome(key, None, details, time.monotonic() - start)
-    except MlopsprojError as error:
-        if rung.name == BASELINE:
+    except Exception as error:
+        if rung.name == BASELINE or _ends_everything(error):
             raise
         shutil.rmtree(bundle, ignore_errors=True)
-        outcome = Outcome(key, str(error), {}, time.monotonic() - start)
+        logger.debug("%s failed", rung.name, exc_info=True)
+        # Of torch and onnxruntime, which have no common root, the kind tells more than the text.
+        ours = isinstance(error, MlopsprojError)
+        reason = str(error) if ours else f"{type(error).__name__}: {error}"
+        return Outcome(key, reason, {}, time.monotonic() - start)
+    outcome = Outcome(key, None, details, time.monotonic() - start)
     outcome.write(folder / "outcome.json")
     return outcome
+
+
+def _ends_everything(error: Exception) -> bool:
+    """Whether no other rung could be made either."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _judge_and_seal(workshop: Workshop, name: str, details: dict[str, Any]) -> dict[str, Any]:
@@ -110,13 +124,12 @@ def variant_config(workshop: Workshop, name: str, details: dict[str, Any]) -> di
 def _done_before(workshop: Workshop, name: str, key: str) -> Outcome | None:
     """What came of a rung earlier, if it follows from the same and its files are whole."""
     outcome = Outcome.read(workshop.rung(name) / "outcome.json")
-    if outcome is None or outcome.key != key:
+    if outcome is None or outcome.key != key or outcome.reason is not None:
         return None
-    if outcome.reason is None:
-        try:
-            Bundle.open(workshop.bundle(name)).verify()
-        except BundleError:
-            return None
+    try:
+        Bundle.open(workshop.bundle(name)).verify()
+    except BundleError:
+        return None
     return outcome
 
 
@@ -125,12 +138,18 @@ def _key(workshop: Workshop, rung: Rung) -> str:
     parent = workshop.parent
     facts = {
         "parent": parent.bundle.manifest.files[MODEL],
-        "weights": parent.weights is not None,
+        "sources": {name: _graph_digest(workshop, name) for name in rung.sources},
         "data": parent.dataset.fingerprint,
         "rung": rung.name,
         "settings": rung.settings,
-        "seed": workshop.config.seed,
         "reduced_range": workshop.reduced_range,
         "packages": {name: version(name) for name in _FOLLOWS_FROM},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _graph_digest(workshop: Workshop, name: str) -> str | None:
+    """Of the graph of another rung; None where it was skipped."""
+    if name not in workshop.standing:
+        return None
+    return Bundle.open(workshop.bundle(name)).manifest.files[MODEL]

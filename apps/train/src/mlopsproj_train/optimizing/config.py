@@ -64,8 +64,9 @@ class TimingConfig:
     Attributes:
         batches: images at once.
         threads: inside one inference.
-        rounds: in which each variant has its turn, at most.
-        seconds: after which no further round is begun, for each batch and number of threads.
+        rounds: in which each variant has its turn, at most; at least 15.
+        seconds: after which no further round is begun, for each batch and number of threads; 15
+            rounds are always timed.
         torch: time PyTorch too, eager and compiled, where the run's weights are here.
     """
 

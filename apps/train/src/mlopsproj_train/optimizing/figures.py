@@ -36,7 +36,9 @@ def draw_variants(findings: Findings, path: Path) -> None:
     right.set_xlabel("size of the graph, MB")
     figure.legend(*left.get_legend_handles_labels(), loc="outside right center", fontsize=9)
     figure.suptitle(f"Variants of {findings.parent}")
-    figure.savefig(path, dpi=_DPI)
+    draft = path.with_name(f".{path.name}")
+    figure.savefig(draft, dpi=_DPI, format="png")
+    draft.replace(path)
 
 
 def _draw(

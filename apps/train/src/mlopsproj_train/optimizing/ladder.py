@@ -5,7 +5,7 @@ What must be trained first stands in `networks`. Knows nothing of what becomes o
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from mlopsproj_models.config import Calibration
 
 from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.optimizing.networks import distil_network, prune_network
-from mlopsproj_train.optimizing.workshop import BASELINE, Workshop
+from mlopsproj_train.optimizing.workshop import BASELINE, FOLDED, Workshop
 from mlopsproj_train.progress import progress_bar
 
 _SENSITIVITY_IMAGES = 128
@@ -36,11 +36,13 @@ class Rung:
         name: of the variant.
         settings: that it follows from, beside what all follow from.
         build: makes its graph.
+        sources: variants that it is made from, or by.
     """
 
     name: str
     settings: dict[str, Any]
     build: Build
+    sources: tuple[str, ...] = ()
 
 
 def make_ladder(config: OptimizeConfig) -> list[Rung]:
@@ -50,31 +52,37 @@ def make_ladder(config: OptimizeConfig) -> list[Rung]:
         config: of the climb.
     """
     quantisation = config.quantisation
-    int8 = asdict(quantisation)
-    rungs = [Rung(BASELINE, {}, _copy), Rung("folded", {}, _fold)]
+    int8: dict[str, Any] = {"images": quantisation.images, "seed": config.seed}
+    static = tuple(f"int8-{method}" for method in quantisation.methods)
+    rungs = [Rung(BASELINE, {}, _copy), Rung(FOLDED, {}, _fold, (BASELINE,))]
     if quantisation.dynamic:
-        rungs.append(Rung("int8-dynamic", {}, _quantise_dynamic))
-    settings: dict[str, Any]
-    for method in quantisation.methods:
-        settings = {"images": quantisation.images}
-        rungs.append(Rung(f"int8-{method}", settings, partial(_quantise, "folded", method)))
-    if quantisation.mixed and quantisation.methods:
-        rungs.append(Rung("int8-mixed", int8, _quantise_mixed))
-    for ratio in config.pruning.ratios:
-        settings = {"epochs": config.pruning.epochs, "lr": config.pruning.lr, "seed": config.seed}
-        rungs += _trained(f"pruned-{_percent(ratio)}", settings, int8, prune_network(ratio))
-    for width in config.distillation.widths:
-        settings = {"epochs": config.distillation.epochs, "seed": config.seed}
-        rungs += _trained(f"distilled-{_percent(width)}", settings, int8, distil_network(width))
-    return rungs
-
-
-def _trained(name: str, settings: dict[str, Any], int8: dict[str, Any], build: Build) -> list[Rung]:
-    """A network that is trained, and the same in int8 if that is tried at all."""
-    rungs = [Rung(name, settings, build)]
-    if int8["methods"]:
-        both = {**settings, **int8}
-        rungs.append(Rung(f"{name}-int8", both, partial(_quantise, name, None)))
+        rungs.append(Rung("int8-dynamic", {}, _quantise_dynamic, (FOLDED,)))
+    rungs += [
+        Rung(f"int8-{method}", int8, partial(_quantise, FOLDED, method), (FOLDED,))
+        for method in quantisation.methods
+    ]
+    if quantisation.mixed and static:
+        rungs.append(Rung("int8-mixed", int8, _quantise_mixed, (FOLDED, *static)))
+    trained = [
+        (
+            f"pruned-{_percent(ratio)}",
+            {"epochs": config.pruning.epochs, "lr": config.pruning.lr, "seed": config.seed},
+            prune_network(ratio),
+        )
+        for ratio in config.pruning.ratios
+    ] + [
+        (
+            f"distilled-{_percent(width)}",
+            {"epochs": config.distillation.epochs, "seed": config.seed},
+            distil_network(width),
+        )
+        for width in config.distillation.widths
+    ]
+    for name, settings, build in trained:
+        rungs.append(Rung(name, settings, build))
+        if static:
+            both = (name, *static)
+            rungs.append(Rung(f"{name}-int8", int8, partial(_quantise, name, None), both))
     return rungs
 
 
@@ -93,7 +101,7 @@ def _fold(workshop: Workshop, graph: Path) -> dict[str, Any]:
 
 
 def _quantise_dynamic(workshop: Workshop, graph: Path) -> dict[str, Any]:
-    quantise_dynamic(workshop.graph("folded"), graph)
+    quantise_dynamic(workshop.graph(FOLDED), graph)
     return {"made": "int8, activations measured at each request"}
 
 
@@ -117,8 +125,9 @@ def _quantise(
 def _quantise_mixed(workshop: Workshop, graph: Path) -> dict[str, Any]:
     """Int8 but for the layers that suffer most from it."""
     method = workshop.best_method()
-    source = workshop.graph("folded")
-    ranges = workshop.rung(f"int8-{method}") / "ranges.json"
+    source = workshop.graph(FOLDED)
+    ranges = graph.parent.parent / "ranges.json"
+    find_ranges(source, workshop.calibration_images, method, ranges)
     dataset, reduced = workshop.parent.dataset, workshop.reduced_range
     with progress_bar("finding the layers that suffer from int8") as report:
         ranked = rank_layers(

@@ -4,6 +4,7 @@ The teacher is the parent's graph in onnxruntime, which is faster on a CPU than 
 and is there also where the run is not. Knows nothing of int8.
 """
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from mlopsproj_core.bundle import MODEL
+from mlopsproj_core.errors import CompressionError
 from mlopsproj_core.image import Pixels
 from mlopsproj_core.onnx_graph import OnnxGraph
 from mlopsproj_core.outputs import Floats
@@ -23,7 +25,7 @@ from mlopsproj_data import DataModule
 from mlopsproj_evaluation import score
 from mlopsproj_models.compression.distillation import DistilledClassifier, student_of
 from mlopsproj_models.compression.folding import fold_graph
-from mlopsproj_models.compression.pruning import prune
+from mlopsproj_models.compression.pruning import count_parameters, prune
 from mlopsproj_models.export import check_parity, export_onnx
 from mlopsproj_models.graph import calibrate
 from mlopsproj_models.networks import ImageNetwork
@@ -32,7 +34,7 @@ from torch import Tensor
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import Precision, TrainConfig
 from mlopsproj_train.fitting import fit
-from mlopsproj_train.optimizing.workshop import Workshop
+from mlopsproj_train.optimizing.workshop import Workshop, empty_network
 from mlopsproj_train.planning import new_module, with_precision
 from mlopsproj_train.recipes import chosen
 from mlopsproj_train.run_folder import RunFolder
@@ -63,7 +65,7 @@ def prune_network(ratio: float) -> Build:
         lr = pruning.lr * chosen(run.optimizer.lr)
         config = _variant_config(workshop, run, epochs=epochs, lr=lr)
         details = _train(workshop, network, config, graph)
-        share = _parameters(network) / _parameters(parent)
+        share = count_parameters(network) / count_parameters(parent)
         return {
             "made": f"{100 * ratio:.3g} % of the channels cut, {epochs} epochs of training",
             "parameters": share,
@@ -85,12 +87,21 @@ def distil_network(width: float) -> Build:
         epochs = workshop.config.distillation.epochs or chosen(run.trainer.max_epochs)
         lr = _SCRATCH_LR if run.model.architecture != "residual" else chosen(run.optimizer.lr)
         config = _variant_config(workshop, run, epochs=epochs, lr=lr)
-        config = replace(config, model=student_of(config.model, width))
-        network = new_module(config, workshop.parent.dataset).network
+        student = student_of(config.model, width)
+        # Its weights are new: each stage learns as fast as the others.
+        finetune = replace(student.finetune, layer_decay=1.0)
+        config = replace(config, model=replace(student, finetune=finetune))
+        dataset = workshop.parent.dataset
+        network = new_module(config, dataset).network
+        share = count_parameters(network) / count_parameters(empty_network(run, dataset))
+        if share >= 1:
+            raise CompressionError(
+                f"A student of {width} of the channels would be no smaller: they are too few."
+            )
         details = _train(workshop, network, config, graph)
         return {
             "made": f"{100 * width:.3g} % of the channels, {epochs} epochs of distillation",
-            "parameter_count": _parameters(network),
+            "parameters": share,
             **details,
         }
 
@@ -138,7 +149,7 @@ def _train(
     )
     folder = RunFolder(graph.parent.parent / "training")
     folder.path.mkdir(exist_ok=True)
-    config = with_precision(config, module, workshop.train)
+    config = _with_kept_precision(config, module, workshop, folder)
     fitted = fit(module, data, config, folder, tracker=None)
     module.load_state_dict(load_checkpoint(fitted.best)["state_dict"])
     served = calibrate(module.network.cpu().float().eval(), workshop.train, workshop.validation)
@@ -154,6 +165,18 @@ def _train(
         "train_seconds": fitted.train_seconds,
         "torch_parity": parity.model_dump(),
     }
+
+
+def _with_kept_precision(
+    config: TrainConfig, module: DistilledClassifier, workshop: Workshop, folder: RunFolder
+) -> TrainConfig:
+    """The arithmetic that is measured here, or that a training which goes on began with."""
+    if folder.last_checkpoint.exists() and folder.config.exists():
+        kept = json.loads(folder.config.read_bytes())["trainer"]["precision"]
+        return replace(config, trainer=replace(config.trainer, precision=Precision(kept)))
+    config = with_precision(config, module, workshop.train)
+    folder.write_config(config)
+    return config
 
 
 def _teacher(workshop: Workshop) -> Callable[[Pixels], Floats]:
@@ -173,7 +196,3 @@ def _batches(workshop: Workshop) -> list[tuple[Tensor, Tensor]]:
         (torch.tensor(train.images[piece]), torch.tensor(train.labels[piece]))
         for piece in np.array_split(rows, ceil(count / size))
     ]
-
-
-def _parameters(network: ImageNetwork) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())

@@ -107,10 +107,13 @@ def _check_same_data(version: ModelVersion, bundle: Bundle, dataset: PreparedDat
     tested = Scores.read(bundle.path / EVALUATION).ids
     if ours == theirs and tested == dataset.labelled("test").ids:
         return
+    what = f"fingerprint {ours[:12]}…, here {theirs[:12]}…"
+    if ours == theirs:
+        what = f"the same fingerprint {ours[:12]}…, but its evaluation is of others"
     raise ConfigError(
-        f"{version} was made on other data than {dataset.name} (fingerprint {ours[:12]}…, here"
-        f" {theirs[:12]}…): its test images differ, so that no variant could be compared with it."
-        " Bring the data back, name it by data.path=…, or train anew by `uv run train`."
+        f"{version} was made on other data than {dataset.name} ({what}): its test images differ, so"
+        " that no variant could be compared with it. Bring the data back, name it by data.path=…,"
+        " or train anew by `uv run train`."
     )
 
 

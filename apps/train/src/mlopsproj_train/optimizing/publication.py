@@ -11,6 +11,7 @@ from typing import Any
 from mlopsproj_core.actor import current_actor
 from mlopsproj_core.bundle import EVALUATION, MODEL, Bundle
 from mlopsproj_core.cpu import instruction_sets
+from mlopsproj_core.errors import BundleError
 from mlopsproj_core.registry import CANDIDATE, ModelVersion, Registry
 from mlopsproj_evaluation import Scores, Verdict, compare
 from mlopsproj_models.export import compare_probabilities
@@ -22,6 +23,9 @@ from mlopsproj_train.optimizing.workshop import Workshop
 
 logger = logging.getLogger(__name__)
 
+CHOSEN = "chosen"
+"""Folder of the chosen variant in that of its climb."""
+
 
 def publish_chosen(workshop: Workshop, registry: Registry, choice: Choice) -> dict[str, Any]:
     """Score the chosen variant on test images, seal it with its parent, and publish it.
@@ -32,15 +36,15 @@ def publish_chosen(workshop: Workshop, registry: Registry, choice: Choice) -> di
         choice: that took a variant.
 
     Returns:
-        JSON-ready: the version that was `published`, and what the `test` says.
+        JSON-ready: the version that was `published`, and what the `test` says. Of a variant that
+        is shown there to lose more than the budget, none is published.
 
     Raises:
         RegistryError: if the registry refuses or cannot be reached.
     """
     variant, parent = choice.variant, workshop.parent
     assert variant is not None  # noqa: S101 (what the caller promised)
-    folder = workshop.folder / "chosen"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = workshop.folder / CHOSEN
     folder.mkdir()
     shutil.copyfile(workshop.bundle(variant.name) / MODEL, folder / MODEL)
     judged = judge_graph(folder, parent.dataset, "test", title="judging the chosen one on test")
@@ -69,12 +73,11 @@ def publish_chosen(workshop: Workshop, registry: Registry, choice: Choice) -> di
     reason = f"{variant.name} of {parent.version}, {variant.speedup.median:.2f} times as fast"
     if choice.verdict is Verdict.undecided:
         reason += f"; undecided, accepted: {workshop.config.accept_undecided}"
-    version = publish_variant(bundle, registry, reason=reason)
     accuracy = bundle.manifest.metrics["accuracy"].model_dump()
-    return {
-        "published": str(version),
-        "test": {"accuracy": accuracy, "comparison": asdict(tested)},
-    }
+    test = {"accuracy": accuracy, "comparison": asdict(tested)}
+    if tested.verdict is Verdict.failed:
+        return {"published": None, "test": test}
+    return {"published": str(publish_variant(bundle, registry, reason=reason)), "test": test}
 
 
 def publish_variant(bundle: Bundle, registry: Registry, *, reason: str) -> ModelVersion:
@@ -106,7 +109,11 @@ def _published_before(bundle: Bundle, registry: Registry) -> ModelVersion | None
     ours = bundle.manifest
     for number in reversed(registry.versions(ours.name)):
         version = ModelVersion(ours.name, number)
-        theirs = registry.manifest(version)
+        try:
+            theirs = registry.manifest(version)
+        except BundleError as error:
+            logger.warning("warning: %s is passed over: %s", version, error)
+            continue
         if theirs.parent == ours.parent and theirs.files.get(MODEL) == ours.files[MODEL]:
             return version
     return None

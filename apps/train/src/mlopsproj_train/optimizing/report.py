@@ -76,7 +76,7 @@ def as_document(findings: Findings) -> dict[str, Any]:
 def write_document(document: Mapping[str, Any], path: Path) -> None:
     """Write `report.json`, at once."""
     draft = path.with_name(f".{path.name}")
-    draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     draft.replace(path)
 
 
@@ -113,7 +113,7 @@ def table(findings: Findings) -> Table:
         if name in findings.torch:
             empty = [""] * (4 + len(findings.cases))
             shown.add_row(name, *empty, Text(f"not timed: {findings.torch[name]}", "yellow"))
-        elif name in findings.cases[0].seconds:
+        elif name in findings.cases[0].pairs:
             speeds = [f"{case.speedup(name).median:.2f}" for case in findings.cases]
             shown.add_row(name, "", "", "", _ratio(overall(findings.cases, name)), *speeds, "")
     return shown
@@ -126,7 +126,8 @@ def _note(findings: Findings, one: Standing) -> Text:
     if one.name == BASELINE:
         return Text("the model as it is")
     if one.slower:
-        return Text("slower: never chosen", "red")
+        where = f" at {', '.join(one.slower_at)}" if one.slower_at else ""
+        return Text(f"slower{where}: never chosen", "red")
     return Text("" if one.faster else "not shown to be faster")
 
 
@@ -157,6 +158,7 @@ def _variant(
         "comparison": asdict(one.comparison),
         "speedup": asdict(one.speedup),
         "slower": one.slower,
+        "slower_at": list(one.slower_at),
         "cases": _cases(findings.cases, name),
     }
 
@@ -170,7 +172,7 @@ def _torch(findings: Findings) -> dict[str, Any]:
             "cases": _cases(findings.cases, name),
         }
         for name in (EAGER, COMPILED)
-        if name in findings.torch or name in findings.cases[0].seconds
+        if name in findings.torch or name in findings.cases[0].pairs
     }
 
 
@@ -178,13 +180,14 @@ def _cases(cases: Sequence[Case], name: str) -> list[dict[str, Any]]:
     """Speeds over the parent's graph and, where it was timed, over eager PyTorch."""
     found = []
     for case in cases:
-        values = {
+        values: dict[str, Any] = {
             "batch": case.batch,
             "threads": case.threads,
             "images_per_second": case.images_per_second(name),
             "speedup": asdict(case.speedup(name)),
         }
-        if EAGER in case.seconds:
-            values["speedup_over_eager"] = asdict(case.speedup(name, EAGER))
+        over_eager = case.speedup_over_eager(name)
+        if over_eager is not None:
+            values["speedup_over_eager"] = asdict(over_eager)
         found.append(values)
     return found

@@ -5,20 +5,13 @@ Each step is a call into a neighbour; here stand only their order and what is ke
 
 import logging
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from mlopsproj_core.bundle import EVALUATION, MODEL, Bundle
 from mlopsproj_core.cpu import available_cpus, cpu_name, instruction_sets
-from mlopsproj_core.errors import (
-    ConfigError,
-    GateRefusedError,
-    TrainingError,
-    UndecidedError,
-)
+from mlopsproj_core.errors import GateRefusedError, UndecidedError
 from mlopsproj_core.registry import Registry
 from mlopsproj_core.settings import Settings
 from mlopsproj_evaluation import Comparison, Scores, Verdict, compare
@@ -35,11 +28,13 @@ from mlopsproj_train.optimizing.choice import Standing, choose
 from mlopsproj_train.optimizing.climbing import climb
 from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.optimizing.figures import draw_variants
+from mlopsproj_train.optimizing.folder import held
 from mlopsproj_train.optimizing.ladder import make_ladder
 from mlopsproj_train.optimizing.parent import find_parent
-from mlopsproj_train.optimizing.publication import publish_chosen
+from mlopsproj_train.optimizing.publication import CHOSEN, publish_chosen
 from mlopsproj_train.optimizing.report import Findings, as_document, table, write_document
-from mlopsproj_train.optimizing.timing import Case, overall, time_variants
+from mlopsproj_train.optimizing.times import read_times, times_key, write_times
+from mlopsproj_train.optimizing.timing import Case, overall, slower_at, time_variants
 from mlopsproj_train.optimizing.workshop import BASELINE, Workshop
 
 logger = logging.getLogger(__name__)
@@ -71,13 +66,15 @@ def optimise(config: OptimizeConfig, *, own_data: bool) -> dict[str, Any]:
     name = f"{parent.version.name}-{parent.version.number}"
     folder = Path(config.out or f"optimizations/{name}")
     workshop = Workshop(parent, config, folder)
-    with _held(folder):
+    with held(folder, parent):
         try:
             climb(workshop, make_ladder(config))
             findings = _find(workshop)
             document = as_document(findings)
             write_document(document, folder / "report.json")
             draw_variants(findings, folder / "variants.png")
+            if (folder / CHOSEN).exists():
+                shutil.rmtree(folder / CHOSEN)
             if findings.choice.variant is not None:
                 document |= publish_chosen(workshop, registry, findings.choice)
                 mirror_changes(registry, Settings().wandb_registry, [parent.version.name])
@@ -89,31 +86,15 @@ def optimise(config: OptimizeConfig, *, own_data: bool) -> dict[str, Any]:
     return document
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the folder of a climb for this process; the lock ends with it, however it ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"out={folder} cannot be made ({error.strerror}): give a folder that can be written."
-        ) from error
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise TrainingError(
-            f"Another process is optimising in {folder}: wait until it ends, or give another"
-            " folder by out=…."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _find(workshop: Workshop) -> Findings:
-    cases, torch_reasons = time_variants(workshop)
+    times, key = workshop.folder / "times.json", times_key(workshop)
+    kept = read_times(times, key)
+    if kept is None:
+        kept = time_variants(workshop)
+        write_times(times, key, *kept)
+    else:
+        logger.info("timed before: %s", times)
+    cases, torch_reasons = kept
     standings = _standings(workshop, cases)
     accept = workshop.config.accept_undecided is not None
     return Findings(
@@ -144,7 +125,8 @@ def _standings(workshop: Workshop, cases: list[Case]) -> list[Standing]:
         speedup = overall(cases, name) if name != BASELINE else Ratio(1.0, 1.0, 1.0, 0)
         size = (bundle.path / MODEL).stat().st_size
         accuracy = bundle.manifest.metrics["accuracy"]
-        found.append(Standing(name, size, accuracy, comparison, speedup))
+        slower = slower_at(cases, name) if name != BASELINE else ()
+        found.append(Standing(name, size, accuracy, comparison, speedup, slower))
     return found
 
 
@@ -167,6 +149,11 @@ def _answer(
                 f"{text} Take the risk by accept_undecided=REASON, or accept more by budget=…."
             )
         raise GateRefusedError(text)
+    if document["published"] is None:
+        raise GateRefusedError(
+            f"Nothing was published: {choice.variant.name} was good enough on validation images,"
+            f" and is not on test: {_tested(document['test']['comparison'])}."
+        )
     if config.output is Output.table:
         tested = document["test"]
         console.print(f"{choice.variant.name}: {choice.reason}", soft_wrap=True)

@@ -1,16 +1,17 @@
-"""Variants timed beside the parent's graph, in turn, so that what disturbs one disturbs all.
+"""Variants timed beside the parent's graph, in turn, so that what disturbs one disturbs both.
 
-Knows nothing of accuracy.
+A few variants at a time: each session holds memory of its own. PyTorch has rounds of its own, with
+pauses: its threads go on turning for a while after their work, and take the cores from whoever
+comes next. Knows nothing of accuracy.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +30,12 @@ from mlopsproj_train.progress import progress_bar
 
 logger = logging.getLogger(__name__)
 
-_FEWEST_ROUNDS = 15
-"""Without them an interval would be as wide as what was seen."""
+FEWEST_ROUNDS = 15
+"""With fewer, an interval would say nothing."""
+
+_AT_ONCE = 4
+_PAUSE_SECONDS = 0.02
+_WARM_UPS = 3
 
 EAGER, COMPILED = "torch-eager", "torch-compile"
 
@@ -44,47 +49,68 @@ class Case:
     Attributes:
         batch: images at once.
         threads: inside one inference.
-        seconds: of an inference in each round, by variant.
+        pairs: seconds of an inference in each round, of a variant and, in the same rounds, of the
+            parent's graph; by the variant's name.
     """
 
     batch: int
     threads: int
-    seconds: Mapping[str, Sequence[float]]
+    pairs: Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
     @property
     def title(self) -> str:
         """As a column is headed."""
         return f"{self.batch} on {self.threads}"
 
-    def speedup(self, name: str, over: str = BASELINE) -> Ratio:
-        """How many times as fast a variant is as another, round by round; above 1 is faster.
+    def speedup(self, name: str) -> Ratio:
+        """How many times as fast a variant is as the parent, round by round; above 1 is faster."""
+        own, parent = self.pairs[name]
+        return ratio(parent, own)
 
-        Args:
-            name: of the variant.
-            over: of the other one.
+    def speedup_over_eager(self, name: str) -> Ratio | None:
+        """How many times as fast a variant is as eager PyTorch; None where that was not timed.
+
+        Both were held against the parent's graph: the bounds are those that are farthest apart.
         """
-        return ratio(self.seconds[over], self.seconds[name])
+        if EAGER not in self.pairs:
+            return None
+        own, eager = self.speedup(name), self.speedup(EAGER)
+        return Ratio(
+            median=own.median / eager.median,
+            low=own.low / eager.high,
+            high=own.high / eager.low,
+            rounds=min(own.rounds, eager.rounds),
+        )
 
     def images_per_second(self, name: str) -> float:
         """Of the median round."""
-        return self.batch / median(self.seconds[name])
+        return self.batch / median(self.pairs[name][0])
 
 
-def overall(cases: Sequence[Case], name: str, over: str = BASELINE) -> Ratio:
+def overall(cases: Sequence[Case], name: str) -> Ratio:
     """Geometric mean over all cases of the speed-up and of each of its bounds.
 
     Args:
         cases: at least one.
         name: of the variant.
-        over: of the other one.
     """
-    found = [case.speedup(name, over) for case in cases]
+    found = [case.speedup(name) for case in cases]
     return Ratio(
         median=_geometric(one.median for one in found),
         low=_geometric(one.low for one in found),
         high=_geometric(one.high for one in found),
         rounds=sum(one.rounds for one in found),
     )
+
+
+def slower_at(cases: Sequence[Case], name: str) -> tuple[str, ...]:
+    """The cases in which a variant is shown to be slower than the parent.
+
+    Args:
+        cases: at least one.
+        name: of the variant.
+    """
+    return tuple(case.title for case in cases if case.speedup(name).high < 1)
 
 
 def time_variants(workshop: Workshop) -> tuple[list[Case], dict[str, str]]:
@@ -99,34 +125,17 @@ def time_variants(workshop: Workshop) -> tuple[list[Case], dict[str, str]]:
     Raises:
         ConfigError: if no number of threads can be used here.
     """
-    timing, dataset = workshop.config.timing, workshop.parent.dataset
+    timing = workshop.config.timing
     networks, reasons = _torch_networks(workshop) if timing.torch else ({}, {})
-    logging.getLogger("torch").setLevel(
-        logging.ERROR
-    )  # its compiler tells of GPUs that are not here
     cases = []
     pairs = [(threads, batch) for threads in usable_threads(timing) for batch in timing.batches]
     with progress_bar("timing") as report:
         for done, (threads, batch) in enumerate(pairs, start=1):
             images = _images(workshop, batch)
-            torch.set_num_threads(threads)
-            runs: dict[str, Run] = {}
-            for name in workshop.standing:
-                path = workshop.bundle(name) / MODEL
-                graph = OnnxGraph(path, dataset.spec, len(dataset.classes), threads=threads)
-                runs[name] = _graph_run(graph, images)
-            for name, network in list(networks.items()):
-                run = _torch_run(network, torch.tensor(images))
-                try:
-                    run()
-                except Exception as error:  # noqa: BLE001 (torch.compile raises whatever it met)
-                    reasons[name] = f"{type(error).__name__}: {_first_line(error)}"
-                    del networks[name]
-                else:
-                    runs[name] = run
-            cases.append(Case(batch, threads, _rounds(runs, timing)))
+            found = _time_graphs(workshop, images, threads)
+            found |= _time_torch(workshop, networks, reasons, images, threads)
+            cases.append(Case(batch, threads, found))
             report(done, len(pairs))
-    use_available_cpus()
     return [_without(case, reasons) for case in cases], reasons
 
 
@@ -152,22 +161,77 @@ def usable_threads(timing: TimingConfig) -> list[int]:
     return usable
 
 
-def _rounds(runs: Mapping[str, Run], timing: TimingConfig) -> dict[str, list[float]]:
-    """As many rounds as are asked for or fit in the time, but enough for an interval."""
-    found: dict[str, list[float]] = {name: [] for name in runs}
-    start = time.monotonic()
-    for done, times in enumerate(islice(each_round(runs), timing.rounds), start=1):
-        for name, value in times.items():
-            found[name].append(value)
-        if done >= _FEWEST_ROUNDS and time.monotonic() - start >= timing.seconds:
-            break
+def _time_graphs(
+    workshop: Workshop, images: Pixels, threads: int
+) -> dict[str, tuple[list[float], list[float]]]:
+    timing = workshop.config.timing
+    others = [name for name in workshop.standing if name != BASELINE]
+    groups = [others[start : start + _AT_ONCE] for start in range(0, len(others), _AT_ONCE)]
+    found: dict[str, tuple[list[float], list[float]]] = {}
+    for group in groups or [[]]:
+        runs = {name: _graph_run(workshop, name, images, threads) for name in [BASELINE, *group]}
+        seconds: dict[str, list[float]] = {name: [] for name in runs}
+        start = time.monotonic()
+        for done, times in enumerate(islice(each_round(runs), timing.rounds), start=1):
+            for name, value in times.items():
+                seconds[name].append(value)
+            late = time.monotonic() - start >= timing.seconds / max(1, len(groups))
+            if done >= FEWEST_ROUNDS and late:
+                break
+        found |= {name: (times, seconds[BASELINE]) for name, times in seconds.items()}
     return found
 
 
+def _time_torch(
+    workshop: Workshop,
+    networks: dict[str, ImageNetwork],
+    reasons: dict[str, str],
+    images: Pixels,
+    threads: int,
+) -> dict[str, tuple[list[float], list[float]]]:
+    """PyTorch beside the parent's graph; a contender that fails goes, with its reason."""
+    torch.set_num_threads(threads)
+    try:
+        found = {}
+        for name, network in list(networks.items()):
+            run = _torch_run(network, torch.tensor(images))
+            try:
+                for _ in range(_WARM_UPS):
+                    run()
+            except Exception as error:  # noqa: BLE001 (torch.compile raises whatever it met)
+                reasons[name] = f"{type(error).__name__}: {_first_line(error)}"
+                del networks[name]
+                continue
+            graph = _graph_run(workshop, BASELINE, images, threads)
+            found[name] = _with_pauses(run, graph, workshop.config.timing)
+        return found
+    finally:
+        use_available_cpus()
+
+
+def _with_pauses(ours: Run, theirs: Run, timing: TimingConfig) -> tuple[list[float], list[float]]:
+    """Seconds of each in turn, after the threads of the one before have come to rest."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    theirs()
+    start = time.monotonic()
+    for done in range(1, timing.rounds + 1):
+        for run, times in zip((ours, theirs), seconds, strict=True):
+            time.sleep(_PAUSE_SECONDS)
+            run()  # what rested is cold
+            begun = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - begun)
+        if done >= FEWEST_ROUNDS and time.monotonic() - start >= timing.seconds / 2:
+            break
+    return seconds
+
+
 def _torch_networks(workshop: Workshop) -> tuple[dict[str, ImageNetwork], dict[str, str]]:
+    # Its compiler tells of GPUs that are not here.
+    logging.getLogger("torch").setLevel(logging.ERROR)
     try:
         eager, compiled = workshop.network(), workshop.network()
-    except CompressionError as error:
+    except (CompressionError, ConfigError) as error:
         return {}, {EAGER: str(error), COMPILED: str(error)}
     compiled.compile()
     return {EAGER: eager, COMPILED: compiled}, {}
@@ -179,7 +243,10 @@ def _images(workshop: Workshop, batch: int) -> Pixels:
     return np.ascontiguousarray(workshop.validation.images[rows])
 
 
-def _graph_run(graph: OnnxGraph, images: Pixels) -> Run:
+def _graph_run(workshop: Workshop, name: str, images: Pixels, threads: int) -> Run:
+    dataset = workshop.parent.dataset
+    path = workshop.bundle(name) / MODEL
+    graph = OnnxGraph(path, dataset.spec, len(dataset.classes), threads=threads)
     return lambda: graph.run(images)
 
 
@@ -191,13 +258,13 @@ def _torch_run(network: ImageNetwork, images: torch.Tensor) -> Run:
     return run
 
 
-def _without(case: Case, left_out: Mapping[str, Any]) -> Case:
+def _without(case: Case, left_out: Mapping[str, str]) -> Case:
     """A contender that failed in any case is compared in none."""
-    kept = {name: times for name, times in case.seconds.items() if name not in left_out}
+    kept = {name: times for name, times in case.pairs.items() if name not in left_out}
     return Case(case.batch, case.threads, kept)
 
 
-def _geometric(values: Any) -> float:
+def _geometric(values: Iterable[float]) -> float:
     found = list(values)
     if min(found) <= 0:
         return 0.0

@@ -1,5 +1,7 @@
 """What every rung of a ladder works with: the parent, its images, and where variants stand.
 
+    <out>/climb.json                  which model is optimised here
+    <out>/times.json                  how fast the variants were, from which the choice follows
     <out>/rungs/<name>/bundle/        the variant, sealed, judged on validation images
     <out>/rungs/<name>/outcome.json   what came of it, written last
     <out>/rungs/<name>/training/      the run of a variant that was trained
@@ -10,7 +12,7 @@ Knows nothing of how a variant is made.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,21 +20,27 @@ from typing import Any
 import numpy as np
 from mlopsproj_core.bundle import MODEL
 from mlopsproj_core.cpu import instruction_sets
-from mlopsproj_core.errors import CompressionError
+from mlopsproj_core.errors import CompressionError, TrainingError
 from mlopsproj_core.image import Pixels
 from mlopsproj_core.labelled import LabelledImages
+from mlopsproj_data import PreparedDataset
 from mlopsproj_models.compression.quantisation import saturates
 from mlopsproj_models.config import Calibration
+from mlopsproj_models.factory import build_network
 from mlopsproj_models.networks import ImageNetwork
 
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.optimizing.parent import Parent
-from mlopsproj_train.planning import new_module
+
+_PREFIX = "network."
 
 BASELINE = "fp32"
 """Name of the parent's own graph among the variants."""
+
+FOLDED = "folded"
+"""Name of the variant that int8 ones are made from."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,7 @@ class Workshop:
             CompressionError: if there is none.
         """
         tried = [name for name in self.standing if "method" in self.outcomes[name].details]
-        own = [name for name in tried if self.outcomes[name].details["source"] == "folded"]
+        own = [name for name in tried if self.outcomes[name].details["source"] == FOLDED]
         if not own:
             raise CompressionError("No int8 variant of the model itself stands to go by.")
         best = min(own, key=lambda name: float(self.outcomes[name].details["divergence"]))
@@ -157,7 +165,7 @@ class Workshop:
         """The parent's network with its weights.
 
         Raises:
-            CompressionError: if the run that made it is not here.
+            CompressionError: if the run that made it is not here, or its weights do not fit.
         """
         config = self.run_config()
         if self.parent.weights is None:
@@ -165,6 +173,27 @@ class Workshop:
                 f"The weights of {self.parent.version} are not here, only its graph: give the"
                 " folder of its run by bundle=runs/…."
             )
-        module = new_module(config, self.parent.dataset)
-        module.load_state_dict(load_checkpoint(self.parent.weights)["state_dict"])
-        return module.network.cpu().float().eval()
+        network = empty_network(config, self.parent.dataset)
+        try:
+            weights = load_checkpoint(self.parent.weights)["state_dict"]
+            own = {name.removeprefix(_PREFIX): values for name, values in weights.items()}
+            network.load_state_dict(own)
+        except (TrainingError, RuntimeError) as error:
+            raise CompressionError(
+                f"The weights {self.parent.weights} cannot be used: {error}"
+            ) from error
+        return network.eval()
+
+
+def empty_network(config: TrainConfig, dataset: PreparedDataset) -> ImageNetwork:
+    """A network that is about to be given weights, so that none from elsewhere are asked for.
+
+    Args:
+        config: of the run that trained it.
+        dataset: that it was trained on.
+    """
+    return build_network(
+        replace(config.model, pretrained=False),
+        channels=dataset.spec.channels,
+        classes=len(dataset.classes),
+    )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 import torch
-from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.errors import CompressionError, ConfigError
 from mlopsproj_core.image import Pixels
 from mlopsproj_core.outputs import Floats
 from torch import Tensor
@@ -92,6 +92,7 @@ def student_of(config: ModelConfig, width: float) -> ModelConfig:
 
     Raises:
         ConfigError: if the share cannot be.
+        CompressionError: if no narrower network of that kind is known.
     """
     if not 0 < width < 1:
         raise ConfigError(f"A student of width {width} cannot be: give above 0 and below 1.")
@@ -103,6 +104,9 @@ def student_of(config: ModelConfig, width: float) -> ModelConfig:
             widths=tuple(scaled_width(channels, width) for channels in config.network.widths),
         )
         return replace(config, network=network, loss=loss)
-    return replace(
-        config, architecture="efficientnet_lite0", pretrained=False, width=width, loss=loss
-    )
+    if config.architecture != "efficientnet_lite0":
+        raise CompressionError(
+            f"No narrower network of the kind of {config.architecture} is known: train a smaller"
+            " one by model.architecture=…."
+        )
+    return replace(config, pretrained=False, width=config.width * width, loss=loss)

@@ -6,6 +6,7 @@ What onnxruntime folds by itself when it loads a graph is left to it. Knows noth
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx_ir as ir
 from mlopsproj_core.outputs import Floats
 
@@ -51,7 +52,7 @@ def constant(value: ir.Value | None) -> Floats | None:
     return np.asarray(value.const_value.numpy())
 
 
-def new_constant(graph: ir.Graph, name: str, values: Floats) -> ir.Value:
+def new_constant(graph: ir.Graph, name: str, values: npt.NDArray[np.floating]) -> ir.Value:
     """An initializer of a graph under a name that nothing there has.
 
     Args:

@@ -24,6 +24,7 @@ _STEPS: Final = ("Transpose", "Cast", "Sub", "Div")
 _ALIKE = 1e-6
 _LARGEST = 255
 _KERNEL_AXES = 4
+_WITHOUT_BIAS = 2
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ class PixelScale:
         zero_point: the pixel that is 0, a whole number.
         rest: what the normalised image is larger by than by the zero point, since the mean is no
             whole number.
+        layers: names of the first layers, which take it.
     """
 
     name: str
     scale: float
     zero_point: int
     rest: float
+    layers: tuple[str, ...]
 
     def override(self) -> dict[str, list[dict[str, Any]]]:
         """What onnxruntime's quantiser is told, so that each pixel becomes itself."""
@@ -69,7 +72,8 @@ def pixel_scale(source: Path) -> PixelScale | None:
     point = round(mean)
     name = division.outputs[0].name
     assert name is not None  # noqa: S101 (every value of a file has one)
-    return PixelScale(name, 1 / std, point, (point - mean) / std)
+    layers = tuple(usage.node.name or "" for usage in division.outputs[0].uses())
+    return PixelScale(name, 1 / std, point, (point - mean) / std, layers)
 
 
 def shift_bias(source: Path, target: Path, pixels: PixelScale | None) -> None:
@@ -153,8 +157,11 @@ def _normalisation(graph: ir.Graph) -> tuple[ir.Node, float, float] | None:
     if round(float(mean.mean())) not in range(_LARGEST + 1):
         return None
     for usage in steps[3].outputs[0].uses():
-        weights = constant(usage.node.inputs[1]) if usage.node.op_type == "Conv" else None
+        layer = usage.node
+        weights = constant(layer.inputs[1]) if layer.op_type == "Conv" else None
         if weights is None or weights.ndim != _KERNEL_AXES:
+            return None
+        if len(layer.inputs) > _WITHOUT_BIAS and constant(layer.inputs[2]) is None:
             return None
     return steps[3], float(mean.mean()), float(std.mean())
 

@@ -39,7 +39,8 @@ def prune(
         batches: training images `(N, H, W, C)` uint8 and their labels `(N,)`, at least one batch.
 
     Raises:
-        CompressionError: if the ratio cannot be, or the layers cannot be cut.
+        CompressionError: if the ratio cannot be, the layers cannot be cut, or they are so narrow
+            that nothing would go.
     """
     if not 0 < ratio < 1:
         raise CompressionError(
@@ -69,7 +70,17 @@ def prune(
             f"The layers of {type(network).__name__} cannot be pruned"
             f" ({type(error).__name__}: {error})."
         ) from error
+    if count_parameters(pruned) >= count_parameters(network):
+        raise CompressionError(
+            f"At a ratio of {ratio} no channel can go: the layers have too few, of which eight are"
+            " cut at a time."
+        )
     pruned.zero_grad(set_to_none=True)
     for parameter in pruned.parameters():
         parameter.requires_grad_(True)  # noqa: FBT003 (torch's own signature)
     return pruned.to(memory_format=torch.channels_last)
+
+
+def count_parameters(network: ImageNetwork) -> int:
+    """How many numbers a network learns."""
+    return sum(parameter.numel() for parameter in network.parameters())

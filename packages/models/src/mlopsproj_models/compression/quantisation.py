@@ -4,6 +4,7 @@ What follows the embedding stays in float: it is small, and the distance from th
 suffers from rounding. Knows nothing of bundles, and not whether int8 is faster here.
 """
 
+import platform
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
@@ -29,6 +30,7 @@ from mlopsproj_models.config import Calibration
 _EMBEDDING: Final = "embedding"
 _INTEGER_INPUT: Final = ("Conv", "Gemm", "MatMul")
 _QUANTISED_DYNAMICALLY: Final = ("Conv", "MatMul")
+_X86 = {"x86_64", "amd64"}
 _X86_WITHOUT_VNNI = "avx2"
 _DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
@@ -46,8 +48,8 @@ def quantise_static(
     """Write a graph whose convolutions compute in int8, by ranges that were seen on images.
 
     Weights are int8 with a scale for each output channel, activations uint8 with one scale and
-    zero point each (QDQ form). The pixels, which are integers already, enter the first convolution
-    as they are.
+    zero point each (QDQ form). The pixels, which are integers already, enter the first layers as
+    they are, if these are quantised and the normalisation is the same for all channels.
 
     Args:
         source: float ONNX file.
@@ -67,6 +69,8 @@ def quantise_static(
     with tempfile.TemporaryDirectory() as scratch:
         prepared = Path(scratch) / "prepared.onnx"
         pixels = pixel_scale(source)
+        if pixels is not None and not _all_quantised(pixels.layers, float_layers, only_layers):
+            pixels = None  # a layer in float takes them as they were
         shift_bias(source, prepared, pixels)
         _mark_as_prepared(prepared)
         draft = Path(scratch) / "quantised.onnx"
@@ -87,7 +91,7 @@ def quantise_static(
                 extra_options=overrides,
                 calibration_cache_path=ranges,
             )
-        if pixels is not None and not only_layers:
+        if pixels is not None:
             feed_pixels(draft, pixels)
         halve_stored_floats(draft)
         shutil.copyfile(draft, target)
@@ -131,12 +135,23 @@ def saturates(instruction_sets: Sequence[str]) -> bool:
     """Whether int8 products overflow on a CPU, so that weights of seven bits are needed.
 
     x86-64 without VNNI adds two products of eight bits in sixteen, and cuts off what is too large.
+    One that nothing is known of is taken for such.
 
     Args:
         instruction_sets: of the CPU, as `mlopsproj_core.cpu.instruction_sets` names them.
     """
     known = set(instruction_sets)
+    if not known:
+        return platform.machine().lower() in _X86
     return _X86_WITHOUT_VNNI in known and not known & _DOT_PRODUCTS
+
+
+def _all_quantised(
+    layers: Collection[str], float_layers: Collection[str], only_layers: Collection[str]
+) -> bool:
+    return set(layers).isdisjoint(float_layers) and (
+        not only_layers or set(layers) <= set(only_layers)
+    )
 
 
 def _layers(source: Path) -> list[tuple[str, str]]:
