@@ -106,21 +106,31 @@ def test_a_bundle_in_an_object_store_is_fetched_and_not_kept(run, emulator, tmp_
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signal")
-def test_interrupted_it_ends_at_once(folder, environment, silent_server):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_interrupted_it_ends_at_once_and_leaves_nothing(
+    tmp_path, folder, environment, silent_server, name
+):
     port = silent_server.getsockname()[1]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     url = f"http://127.0.0.1:{port}/registry"
     command = subprocess.Popen(
         [COMMAND, "--timeout", "250"],
-        env={**environment, "MLOPSPROJ_REGISTRY_URL": url},
+        env={**environment, "MLOPSPROJ_REGISTRY_URL": url, "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    silent_server.accept()  # the check of the registry waits now
-    command.send_signal(signal.SIGINT)
+    connection, _ = silent_server.accept()  # the check of the registry waits now
+    command.send_signal(signal.Signals[name])
     out, err = command.communicate(timeout=120)
     assert (command.returncode, out) == (130, "")
     assert "Traceback" not in err
+    assert list(temporary.iterdir()) == []
+    with connection:  # it closes with its process
+        connection.settimeout(60)
+        while connection.recv(1024):
+            pass
 
 
 @pytest.mark.parametrize(
@@ -144,7 +154,10 @@ def test_a_nonsense_environment_is_told_without_a_traceback(run, nonsense):
     assert "\x1b" not in ended.out
 
 
-@pytest.mark.parametrize("arguments", [("--no-such",), ("--timeout", "0"), ("extra",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--no-such",), ("--timeout", "0"), ("--timeout", "inf"), ("--timeout", "nan"), ("extra",)],
+)
 def test_wrong_arguments_are_refused(run, arguments):
     ended = run("--quick", *arguments)
     assert ended.code == 2

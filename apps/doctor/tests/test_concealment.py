@@ -107,3 +107,21 @@ def test_a_secret_is_in_no_message_however_it_is_repeated(secret, name):
     hide = Secrets({name: environment_with(secret)[name]}).hide
     for form in (secret, quote(secret), quote(secret, safe=""), repr(secret)[1:-1]):
         assert form not in hide(f"connection as app:{form}@host refused ({form})")
+
+
+@pytest.mark.parametrize("key", ["sig", "auth", "pwd", "X-Amz-Security", "k"])
+def test_the_value_of_any_key_of_a_query_is_a_secret(key):
+    for name in ("MLOPSPROJ_REGISTRY_URL", "MLOPSPROJ_EVENT_URL", "MLOPSPROJ_DATABASE_URL"):
+        url = f"https://host/x?a=b&{key}=hunter2hunter2&c=d"
+        assert "hunter2" not in Secrets({name: url}).hide("refused: hunter2hunter2 is no good")
+
+
+@pytest.mark.parametrize("password", ["postgres", "postgresql", "https"])
+def test_the_scheme_of_a_url_stays_whatever_the_password(password):
+    url = f"postgresql://app:{password}@host/log"
+    hide = Secrets({"MLOPSPROJ_DATABASE_URL": url}).hide
+    assert hide(f"{url} is away") == "postgresql://***@host/log is away"
+    assert hide("postgresql+psycopg://host and https://host") == (
+        "postgresql+psycopg://host and https://host"
+    )
+    assert hide(f"no user {password}") == "no user ***"

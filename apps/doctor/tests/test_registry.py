@@ -2,8 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from mlopsproj_core.copy_mark import CopyMark
 from mlopsproj_core.errors import RegistryError
 from mlopsproj_core.registry import Registry
+from mlopsproj_core.store import Store
 from mlopsproj_doctor import registry as module
 from mlopsproj_doctor.findings import State
 from mlopsproj_doctor.registry import examine_registry
@@ -34,7 +36,7 @@ def test_an_empty_registry_is_well(folder):
 
 def test_models_versions_and_aliases(registry):
     findings = found(registry)
-    assert states(findings) == {"brightness": "ok", "bundles": "ok"}
+    assert states(findings) == {"registry": "ok", "brightness": "ok", "bundles": "ok"}
     assert findings["brightness"].text == "2 versions in ./registry; production is 1"
     assert findings["bundles"].text.startswith("2 of 2")
 
@@ -43,7 +45,12 @@ def test_an_alias_that_cannot_be_read_fails_and_hides_nothing(registry):
     registry.move_alias("brightness", "shadow", 2, actor="test", reason="x")
     Path("registry/brightness/aliases/shadow/1.json").write_text("{")
     findings = found(registry)
-    assert states(findings) == {"brightness": "ok", "brightness@shadow": "fail", "bundles": "ok"}
+    assert states(findings) == {
+        "registry": "ok",
+        "brightness": "ok",
+        "brightness@shadow": "fail",
+        "bundles": "ok",
+    }
     assert "shadow/1.json" in findings["brightness@shadow"].text
 
 
@@ -95,3 +102,18 @@ def test_what_is_no_folder_cannot_be_listed(folder):
     (folder / "registry").write_text("a file")
     with pytest.raises(RegistryError, match="registry"):
         found(Registry("./registry"))
+
+
+def test_that_it_answers_is_said_before_its_versions_are_listed(registry, monkeypatch):
+    """A check may be silent for seconds only, and a listing of thousands takes longer."""
+    finding = next(examine_registry(Registry("./registry"), None))
+    assert (finding.name, finding.state) == ("registry", State.OK)
+    monkeypatch.setattr(Registry, "versions", lambda *_: pytest.fail("it listed them"))
+    assert next(examine_registry(Registry("./registry"), None)) == finding
+
+
+def test_a_copy_that_is_not_finished_fails(registry):
+    CopyMark(Store(registry.url), "gs://old/registry").put()
+    finding = found(registry)["copy"]
+    assert finding.state is State.FAIL
+    assert "a copy of gs://old/registry that is not finished" in finding.text

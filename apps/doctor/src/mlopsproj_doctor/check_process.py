@@ -20,6 +20,9 @@ from mlopsproj_doctor.findings import Finding, fail
 READY: Final = "ready"
 DONE: Final = "done"
 
+FOLDER: Final = "DOCTOR_FOLDER"
+"""Variable that names a temporary folder, which whoever started this process removes."""
+
 
 def main() -> None:
     """Run the check that this process's argument names."""

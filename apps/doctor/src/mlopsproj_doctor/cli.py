@@ -4,13 +4,16 @@ Only reads arguments and shows answers; what looks at anything runs in processes
 """
 
 import json
+import signal
 import sys
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from mlopsproj_core.command import run_command
-from mlopsproj_core.errors import MlopsprojError
+from mlopsproj_core.errors import ConfigError, MlopsprojError
+
+LONGEST_SECONDS: Final = 86_400
 
 app = typer.Typer(
     add_completion=False,
@@ -23,7 +26,13 @@ def main() -> None:
     """Run the command with this process's arguments."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows ASCII only
+    signal.signal(signal.SIGTERM, _interrupt)
     run_command(lambda: app(prog_name="doctor"))
+
+
+def _interrupt(*_: object) -> None:
+    """As Ctrl-C does: what was started is ended, and what is temporary removed."""
+    raise KeyboardInterrupt
 
 
 @app.command()
@@ -46,6 +55,8 @@ def doctor(
 
     Example: doctor --quick
     """
+    if timeout is not None and not timeout <= LONGEST_SECONDS:  # nor what is no number
+        raise ConfigError(f"--timeout is {timeout:g}: write seconds, {LONGEST_SECONDS} at most.")
     from mlopsproj_doctor.checks import CHECKS
     from mlopsproj_doctor.examination import examine
     from mlopsproj_doctor.findings import State, worst

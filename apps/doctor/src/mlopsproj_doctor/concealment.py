@@ -21,6 +21,11 @@ _URLS: Final = {Kind.URL, Kind.DATABASE, Kind.WEBHOOK}
 _SECRET_NAME: Final = re.compile("key|password|secret|token|credential|signature", re.IGNORECASE)
 
 
+_SCHEME: Final = re.compile(
+    r"\b(?:file|gc?s|github|https?|memory|postgres(?:ql)?|s3|sqlite)(?:\+[a-z]+)?(?=:/)"
+)
+
+
 class Secrets:
     """What must not be shown, and by what it is replaced."""
 
@@ -38,8 +43,21 @@ class Secrets:
     def hide(self, text: str) -> str:
         """A text without them."""
         for secret, instead in self._replaced:
-            text = text.replace(secret, instead)
+            text = _replaced(text, secret, instead)
         return text
+
+
+def _replaced(text: str, secret: str, instead: str) -> str:
+    """A text without a secret; the scheme of a URL is none, though a password be called so."""
+    if secret not in text:
+        return text
+    schemes = [match.span() for match in _SCHEME.finditer(text)]
+
+    def part(match: re.Match[str]) -> str:
+        begin, end = match.span()
+        return match[0] if any(b <= begin and end <= e for b, e in schemes) else instead
+
+    return re.sub(re.escape(secret), part, text)
 
 
 def shown(value: str, kind: Kind) -> str:
@@ -102,9 +120,8 @@ def _plain_secrets(name: str, value: str, kind: Kind | None) -> Iterator[str]:
         yield password
         if colon or kind is not Kind.DATABASE:
             yield user + colon + password
-    for key in re.finditer("[?&]([^?&=]*)=", value):
-        if _SECRET_NAME.search(key[1]):
-            yield value[key.end() :]
-            yield value[key.end() :].partition("&")[0]
+    for key in re.finditer("[?&][^?&=]*=", value):  # whatever it is called
+        yield value[key.end() :]
+        yield value[key.end() :].partition("&")[0]
     if kind is Kind.WEBHOOK and not value.startswith("github:"):
         yield (value.partition("://")[2] or value).partition("/")[2]

@@ -9,15 +9,17 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from mlopsproj_doctor.check_process import DONE
+from mlopsproj_doctor.check_process import DONE, FOLDER
 from mlopsproj_doctor.checks import Check
 from mlopsproj_doctor.concealment import Secrets
 from mlopsproj_doctor.findings import Finding, State, fail, warn
@@ -45,43 +47,95 @@ def examine(checks: Sequence[Check], timeout_seconds: float | None = None) -> li
         timeout_seconds: that each may be silent; its own unless given.
     """
     secrets = Secrets(os.environ)
-    started: list[subprocess.Popen[bytes]] = []
-    with ThreadPoolExecutor(max_workers=max(1, len(checks))) as pool:
-        running: dict[str, Future[list[Finding]]] = {}
-        for check in checks:
-            seconds = timeout_seconds or check.seconds
-            needed = running.get(check.needs) if check.needs else None
-            running[check.name] = pool.submit(_run, check, seconds, needed, started)
+    with (
+        _temporary(checks) as environment,
+        ThreadPoolExecutor(max_workers=max(1, len(checks))) as pool,
+    ):
+        processes = _Processes(environment)
         try:
+            running: dict[str, Future[list[Finding]]] = {}
+            for check in checks:
+                seconds = timeout_seconds or check.seconds
+                needed = running.get(check.needs) if check.needs else None
+                running[check.name] = pool.submit(_run, check, seconds, needed, processes)
             return [
                 Group(name, tuple(_readable(finding, secrets) for finding in future.result()))
                 for name, future in running.items()
             ]
         except KeyboardInterrupt:
-            for process in started:  # else the pool would wait for them
-                process.kill()
+            processes.end()  # else the pool would wait for them
             raise
+
+
+@contextmanager
+def _temporary(checks: Sequence[Check]) -> Iterator[dict[str, str]]:
+    """The environment of checks; it names a folder that goes with this process, not with theirs."""
+    environment = dict(os.environ)
+    environment.pop(FOLDER, None)
+    if not any(check.is_slow for check in checks):
+        yield environment
+        return
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="doctor-", ignore_cleanup_errors=True)
+    except OSError:  # the check that needs one says so
+        yield environment
+        return
+    with folder as path:
+        yield {**environment, FOLDER: path}
+
+
+class _Processes:
+    """Those of the checks, which end together when somebody interrupts."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._is_over = False
+        self._lock = threading.Lock()
+
+    def start(self, command: Sequence[str]) -> "subprocess.Popen[bytes] | None":
+        """Start one; None once they were ended."""
+        with self._lock:
+            if self._is_over:
+                return None
+            process = subprocess.Popen(  # noqa: S603 (this package's own module)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+            )
+            self._started.append(process)
+            return process
+
+    def end(self) -> None:
+        """End all, by force where they do not end by themselves; no other begins."""
+        with self._lock:
+            self._is_over = True
+        for process in self._started:
+            process.terminate()
+        until = time.monotonic() + ENDING_SECONDS
+        for process in self._started:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, until - time.monotonic()))
+            process.kill()  # nothing, if it has ended
 
 
 def _run(
     check: Check,
     seconds: float,
     needed: "Future[list[Finding]] | None",
-    started: list[subprocess.Popen[bytes]],
+    processes: _Processes,
 ) -> list[Finding]:
     if needed and any(_is_about_all(finding, check.needs) for finding in needed.result()):
         return [warn(check.name, f"Not looked at, since the {check.needs} cannot be.")]
     command = [sys.executable, "-P", "-m", "mlopsproj_doctor.check_process", check.name]
     try:
-        process = subprocess.Popen(  # noqa: S603 (this package's own module)
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        process = processes.start(command)
     except OSError as error:
         return [fail(check.name, f"The check cannot be started: {error}")]
-    started.append(process)
+    if process is None:
+        return []
     try:
         return list(_heard(check, seconds, process))
     finally:

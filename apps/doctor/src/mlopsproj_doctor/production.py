@@ -3,6 +3,7 @@
 What lies elsewhere is fetched into a temporary folder. Knows nothing of how it is served.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import PRODUCTION, Registry
 
+from mlopsproj_doctor.check_process import FOLDER
 from mlopsproj_doctor.findings import Finding, fail, ok
 from mlopsproj_doctor.places import local_folder
 from mlopsproj_doctor.variables import DoctorSettings
@@ -23,7 +25,7 @@ def examine() -> Iterator[Finding]:
     if local_folder(settings.registry_url) is not None:
         yield from examine_production(Registry(settings.registry_url), settings.model)
         return
-    with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
+    with tempfile.TemporaryDirectory(prefix="doctor-", dir=os.environ.get(FOLDER)) as folder:
         registry = Registry(settings.registry_url, cache=Path(folder))
         yield from examine_production(registry, settings.model)
 

@@ -8,9 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from mlopsproj_core.copy_mark import refuse_unfinished
 from mlopsproj_core.errors import BundleError, MlopsprojError, RegistryError
 from mlopsproj_core.manifest import SCHEMA
+from mlopsproj_core.model_version import is_name
 from mlopsproj_core.registry import PRODUCTION, ModelVersion, Registry
+from mlopsproj_core.store import Store
 
 from mlopsproj_doctor.findings import Finding, fail, ok, warn
 from mlopsproj_doctor.places import exists, local_folder
@@ -33,17 +36,28 @@ def examine_registry(registry: Registry, model: str | None) -> Iterator[Finding]
         registry: whose first reading may raise RegistryError.
         model: content of `MLOPSPROJ_MODEL`.
     """
-    versions = registry.all_versions()
-    names = sorted({version.name for version in versions})
-    if not names:
-        yield _empty(registry.url)
-        return
+    store = Store(registry.url)
+    models = list(filter(is_name, store.names("")))
+    if models:  # said before thousands of versions are listed: that may take its time
+        yield ok("registry", f"{registry.url} can be reached")
+    try:
+        refuse_unfinished(store)
+    except RegistryError as error:
+        yield fail("copy", str(error))
+    versions: list[ModelVersion] = []
     aliased: list[ModelVersion] = []
-    for name in names:
-        numbers = [version.number for version in versions if version.name == name]
+    for name in models:
+        numbers = registry.versions(name)
+        if not numbers:
+            continue
+        versions += [ModelVersion(name, number) for number in numbers]
         findings, pointed_at = _examine_model(registry, name, numbers)
         aliased += pointed_at
         yield from findings
+    if not versions:
+        yield _empty(registry.url)
+        return
+    names = sorted({version.name for version in versions})
     yield from _examine_manifests(registry, versions, aliased)
     if model is not None:
         yield _examine_reference(registry, model)
