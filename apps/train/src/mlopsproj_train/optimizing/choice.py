@@ -5,10 +5,13 @@ Decided on validation images alone. Knows nothing of how variants are made.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mlopsproj_core.manifest import Metric
 from mlopsproj_evaluation import Comparison, Verdict
 from mlopsproj_evaluation.latency import Ratio
+
+_AS_FAST: Final = 0.95
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Choice:
 def choose(standings: Sequence[Standing], *, accept_undecided: bool) -> Choice:
     """Take the fastest variant that is faster than the parent and within the budget.
 
-    Of those that are as fast as far as can be told, their intervals overlapping, the most accurate.
+    Of those that are as fast within a twentieth, the most accurate.
 
     Args:
         standings: every variant but the parent's own graph.
@@ -114,5 +117,5 @@ def _fastest(standings: Sequence[Standing]) -> Standing | None:
     if not standings:
         return None
     fastest = max(standings, key=lambda one: one.speedup.median)
-    as_fast = [one for one in standings if one.speedup.high >= fastest.speedup.low]
+    as_fast = [one for one in standings if one.speedup.median >= _AS_FAST * fastest.speedup.median]
     return max(as_fast, key=lambda one: (one.comparison.difference, one.speedup.median))
