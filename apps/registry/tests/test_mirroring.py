@@ -108,6 +108,29 @@ def test_pull_ends_with_4_where_nobody_can_tell(shop, run, server):
 
 
 @pytest.mark.usefixtures("mirrored")
+def test_pull_tells_all_though_one_fails_and_ends_with_1(shop, run, server):
+    first, second = shop.publish(SAME), shop.publish(SAME, parity=None)
+    for alias in ("production", "shadow"):
+        shop.put(first, alias)
+    run("mirror", "push")
+    for alias in ("production", "shadow"):
+        move(server, alias, second.number)
+    told = []
+
+    def refuse(name):
+        if name != "UpdateArtifact":
+            return None
+        told.append(name)
+        return 403 if len(told) == 1 else None
+
+    server.refuse = refuse
+    ended = run("mirror", "pull", "--json", **NOT_TIMED)
+    assert [answer["outcome"] for answer in json.loads(ended.out)] == ["failed", "refused"]
+    assert ended.code == 1
+    assert "Not pulled: brightness@production." in ended.err
+
+
+@pytest.mark.usefixtures("mirrored")
 def test_a_promotion_and_a_rollback_are_mirrored(shop, run, server):
     shop.put(shop.publish(SAME))
     shop.publish(SAME)

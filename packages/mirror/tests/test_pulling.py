@@ -1,8 +1,9 @@
 import json
 
 import pytest
-from mlopsproj_core.errors import ConfigError, MirrorError
+from mlopsproj_core.errors import ConfigError, RegistryError
 from mlopsproj_mirror import Outcome, push
+from mlopsproj_mirror.contents import Contents
 from shop import right
 
 SAME = (True,) * 1000
@@ -170,9 +171,54 @@ def test_a_candidate_passes_the_same_gates(two, shop, service, pull_all, there):
 def test_a_promotion_whose_note_is_refused_is_not_undone(two, shop, server, pull_all, there):
     there.move("production", 2)
     server.refuse = lambda name: 403 if name == "UpdateArtifact" else None
-    with pytest.raises(MirrorError):
-        pull_all()
+    (pulled,) = pull_all()
+    assert pulled.outcome is Outcome.failed
+    assert "did not point production" in pulled.detail
     assert shop.pointed_at() == 2
     server.refuse = lambda _: None
     assert pull_all() == []
     assert there.pointed_at() == {"production": 2}
+
+
+def test_what_fails_for_one_alias_is_told_beside_the_others(
+    two, shop, service, pull_all, *, there, server
+):
+    """W&B refuses the first alias that it is told of, and no other."""
+    shop.put(two[0], "shadow")
+    push(shop.registry, service)
+    for alias in ("production", "shadow"):
+        there.move(alias, 2)
+    told = []
+
+    def refuse(name):
+        if name != "UpdateArtifact":
+            return None
+        told.append(name)
+        return 403 if len(told) == 1 else None
+
+    server.refuse = refuse
+    outcomes = {pulled.alias: pulled.outcome for pulled in pull_all()}
+    assert outcomes == {
+        "brightness@production": Outcome.failed,
+        "brightness@shadow": Outcome.promoted,
+    }
+
+
+def test_a_model_that_cannot_be_looked_at_is_told_beside_the_others(
+    two, shop, service, pull_all, *, there, monkeypatch
+):
+    shop.publish(SAME, name="awful")
+    push(shop.registry, service)
+    there.move("production", 2)
+    look = Contents.look
+
+    def look_(registry, service, name):
+        if name == "awful":
+            raise RegistryError("awful cannot be read.")
+        return look(registry, service, name)
+
+    monkeypatch.setattr(Contents, "look", look_)
+    answers = {pulled.alias: pulled for pulled in pull_all()}
+    assert answers["awful"].outcome is Outcome.failed
+    assert answers["awful"].as_dict()["detail"] == "awful cannot be read."
+    assert answers["brightness@production"].outcome is Outcome.promoted

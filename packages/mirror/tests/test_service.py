@@ -74,3 +74,22 @@ def test_a_mode_that_is_for_runs_does_not_hinder_it(shop, there, monkeypatch, mo
     shop.put(shop.publish())
     push(shop.registry, Service(TARGET))
     assert there.pointed_at() == {"production": 1}
+
+
+@pytest.mark.usefixtures("no_account", "fresh_sdk")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WANDB_BASE_URL", "http://ada:secret@somewhere:port"),
+        ("WANDB_BASE_URL", "ftp://ada:secret@somewhere"),
+        ("WANDB_BASE_URL", "nowhere"),
+        ("WANDB_MODE", "sometimes"),
+    ],
+)
+def test_a_variable_that_the_sdk_cannot_use_is_named_alone(monkeypatch, name, value):
+    monkeypatch.setenv("WANDB_API_KEY", "f" * 40)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(MirrorError, match=f"cannot use {name}. Correct it") as told:
+        Service(TARGET)
+    assert value not in str(told.value)
+    assert told.value.__suppress_context__

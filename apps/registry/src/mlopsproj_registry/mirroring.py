@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from mlopsproj_core.actor import current_actor
-from mlopsproj_core.errors import ConfigError, GateRefusedError, UndecidedError
+from mlopsproj_core.errors import ConfigError, GateRefusedError, MirrorError, UndecidedError
 from mlopsproj_core.registry import Registry
 from mlopsproj_core.settings import Settings
 
@@ -88,8 +88,9 @@ def pull(
 ) -> None:
     """Promote what somebody gave an alias at W&B, if the gates let it pass.
 
-    What a gate refuses is set back there. Ends with 3 if anything was set back, and with 4 if the
-    evidence does not suffice. The gates take their limits from the variables MLOPSPROJ_GATE_….
+    What a gate refuses is set back there. Ends with 1 if anything failed, else with 3 if anything
+    was set back, and with 4 if the evidence does not suffice. The gates take their limits from the
+    variables MLOPSPROJ_GATE_….
 
     Example: registry mirror pull
     """
@@ -176,8 +177,12 @@ def _end(answers: "list[Pulled]") -> None:
     """Raise what the command ends with, if it is no plain yes."""
     by_outcome = {
         outcome: ", ".join(answer.alias for answer in answers if answer.outcome == outcome)
-        for outcome in ("refused", "set back", "undecided")
+        for outcome in ("failed", "refused", "set back", "undecided")
     }
+    if by_outcome["failed"]:
+        raise MirrorError(
+            f"Not pulled: {by_outcome['failed']}. Mend what is told of each, and pull again."
+        )
     no = ", ".join(filter(None, (by_outcome["refused"], by_outcome["set back"])))
     if no:
         raise GateRefusedError(f"Moved in W&B, and not here: {no}.")

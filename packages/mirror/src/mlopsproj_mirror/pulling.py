@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from mlopsproj_core.errors import ConfigError, MlopsprojError
 from mlopsproj_core.registry import CANDIDATE, PRODUCTION, Registry
 from mlopsproj_evaluation.comparison import Verdict
 from mlopsproj_evaluation.gates import FindTestImages, GateLimits
@@ -33,6 +34,7 @@ class Outcome(StrEnum):
     refused = "refused"
     undecided = "undecided"
     set_back = "set back"
+    failed = "failed"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Pulled:
     """A move that was found in the mirror.
 
     Attributes:
-        alias: `name@alias`.
+        alias: `name@alias`; the name alone where the whole model could not be looked at.
         outcome: what became of it.
         detail: why, in a sentence.
         promotion: what the gates found; None where they were not asked.
@@ -71,6 +73,9 @@ class Terms:
         accept_undecided: why an undecided version is promoted all the same.
         event_url: where a promotion is told.
         find_test_images: gives the candidate's, to score others again.
+
+    Raises:
+        ConfigError: if a reason is empty.
     """
 
     pulled_by: str
@@ -78,6 +83,10 @@ class Terms:
     accept_undecided: str | None = None
     event_url: str = "log:"
     find_test_images: FindTestImages | None = None
+
+    def __post_init__(self) -> None:
+        if self.accept_undecided is not None and not self.accept_undecided.strip():
+            raise ConfigError("accept_undecided needs a reason: it is recorded in the history.")
 
 
 def pull(
@@ -90,6 +99,7 @@ def pull(
     """Promote what somebody moved in the mirror, each if the gates let it pass.
 
     Each answer is given as soon as it stands in both. What was moved here alone is left for `push`.
+    What fails for one alias, or one model, is an answer too, and keeps nobody from the others.
 
     Args:
         registry: the truth.
@@ -98,20 +108,34 @@ def pull(
         names: of the models; all unless given.
 
     Raises:
-        MirrorError: if the mirror refuses or is away.
-        RegistryError: if the registry cannot be read or written.
+        RegistryError: if it cannot be said which models there are.
     """
     for name in registry.names() if names is None else names:
-        contents = Contents.look(registry, service, name)
+        try:
+            contents = Contents.look(registry, service, name)
+        except MlopsprojError as error:
+            yield Pulled(name, Outcome.failed, str(error))
+            continue
         for alias in sorted(_PULLED | contents.aliases.keys()):
-            match contents.moved(alias):
-                case Moved.there:
-                    yield _judge(registry, service, contents, alias, terms)
-                case Moved.both:
-                    why = f"it was moved both here and in W&B, {contents.apart(alias)}: ours counts"
-                    yield _set_back(registry, service, contents, alias, why)
-                case Moved.nobody | Moved.here:
-                    pass
+            try:
+                answer = _pull_alias(registry, service, contents, alias, terms)
+            except MlopsprojError as error:
+                answer = Pulled(f"{name}@{alias}", Outcome.failed, str(error))
+            if answer is not None:
+                yield answer
+
+
+def _pull_alias(
+    registry: Registry, service: Service, contents: Contents, alias: str, terms: Terms
+) -> Pulled | None:
+    match contents.moved(alias):
+        case Moved.there:
+            return _judge(registry, service, contents, alias, terms)
+        case Moved.both:
+            why = f"it was moved both here and in W&B, {contents.apart(alias)}: ours counts"
+            return _set_back(registry, service, contents, alias, why)
+        case Moved.nobody | Moved.here:
+            return None
 
 
 def _judge(

@@ -5,20 +5,20 @@ for minutes. Was exercised against a stand-in of the HTTP calls only, never a li
 """
 
 import logging
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from mlopsproj_core.alias_history import AliasMove
 from mlopsproj_core.bundle import Bundle
 from mlopsproj_core.errors import MirrorError, MlopsprojError
 from mlopsproj_core.manifest import MANIFEST
+from pydantic import ValidationError
 
+from mlopsproj_mirror.host import reach, without_user
 from mlopsproj_mirror.label import Label
 from mlopsproj_mirror.target import PROJECT, Target
 
@@ -32,7 +32,6 @@ LABEL_FILE: Final = "mirrored.json"
 artifact: W&B keeps each content once."""
 
 _TYPE: Final = "model"
-_REACH_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 20
 _UPLOAD_SECONDS: Final = 1800
 
@@ -63,20 +62,21 @@ class Service:
         """Reach it.
 
         Raises:
-            MirrorError: if there is no key, it is refused, or the service cannot be reached.
+            MirrorError: if there is no key, it is refused, a variable of the SDK cannot be used,
+                or the service cannot be reached.
         """
         self.target = target
         import wandb  # noqa: PLC0415 (1.1 s, and only those who mirror need it)
 
-        settings = wandb.setup(wandb.Settings(silent=True)).settings
-        self._host = settings.base_url
+        settings = _settings()
+        self._host = without_user(settings.base_url)
         if not settings.api_key and not self._ask(
             lambda: wandb.login(prompt=False, verify=False), "look for a key"
         ):
             raise MirrorError(
                 f"There is no key for W&B ({self._host}): set WANDB_API_KEY, or run `wandb login`."
             )
-        _reach(self._host)
+        reach(settings.base_url)
         self._api: wandb.Api = self._ask(
             lambda: wandb.Api(overrides={"entity": target.entity}, timeout=_ANSWER_SECONDS),
             "take the key; check WANDB_API_KEY and WANDB_BASE_URL",
@@ -194,17 +194,18 @@ def _member(artifact: Any) -> Member:
     return Member(artifact.qualified_name, label, frozenset(artifact.aliases), artifact)
 
 
-def _reach(host: str) -> None:
-    """Fail at once where the SDK would try for more than a minute."""
-    url = urlsplit(host)
+def _settings() -> Any:
+    """What the SDK reads of its files and of the environment."""
+    import wandb  # noqa: PLC0415 (as above)
+
     try:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        socket.create_connection((url.hostname or "", port), timeout=_REACH_SECONDS).close()
-    except (OSError, ValueError) as error:
+        return wandb.setup(wandb.Settings(silent=True)).settings
+    except ValidationError as error:
+        names = sorted({f"WANDB_{str(each['loc'][0]).upper()}" for each in error.errors()})
+        # Not what it holds, nor the SDK's own words: an address may name a password.
         raise MirrorError(
-            f"W&B cannot be reached at {host} ({error}): check the network and WANDB_BASE_URL."
-            " `registry mirror push` brings the mirror up to date later."
-        ) from error
+            f"W&B is not asked: its SDK cannot use {', '.join(names)}. Correct it, or unset it."
+        ) from None
 
 
 def _run_settings() -> "wandb.Settings":
@@ -232,7 +233,7 @@ def _run_settings() -> "wandb.Settings":
 
 def _reason(error: Exception) -> str:
     """What the SDK says, in one line."""
-    text = " ".join(str(error).split()).rstrip(".")
+    text = without_user(" ".join(str(error).split())).rstrip(".")
     if "did not respond in time" in text:  # it speaks of its own process, also when W&B is ill
         return f"no usable answer in {_ANSWER_SECONDS} seconds"
     return text or type(error).__name__
