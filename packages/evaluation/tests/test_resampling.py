@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,17 @@ def test_how_many_are_drawn_at_once_changes_nothing(monkeypatch):
     parts = list(resamples(60, 50, seed=3))
     assert len(parts) == 8
     assert (np.concatenate(parts) == whole).all()
+
+
+def test_many_images_take_little_memory():
+    tracemalloc.start()
+    try:
+        for _ in resamples(100_000, 30, seed=0):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 60e6
 
 
 def test_every_image_is_drawn_as_often_as_another():

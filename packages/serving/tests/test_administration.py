@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 from mlopsproj_core.errors import (
@@ -11,6 +13,7 @@ from mlopsproj_core.errors import (
 )
 from mlopsproj_core.registry import Registry
 from mlopsproj_serving.administration import Administration
+from mlopsproj_serving.background import LOW
 from shop import Shop, right
 from webhook import serving as webhook_serving
 
@@ -154,3 +157,24 @@ def test_limits_that_are_looser_than_the_environment_s_are_told(shop, promote, m
     monkeypatch.setenv("MLOPSPROJ_GATE_MARGIN", "0.05")
     promotion = promote("brightness:1", margin=0.2, without=["size"])
     assert promotion.moved.reason == "promoted; without size; margin 0.2 instead of 0.05"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere niceness belongs to the process")
+def test_a_version_is_judged_at_low_priority(shop, promote, monkeypatch):
+    from mlopsproj_evaluation import promotion
+
+    def priority():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    found, promote_version = [], promotion.promote_version
+
+    def promote_(*given, **settings):
+        found.append(priority())
+        return promote_version(*given, **settings)
+
+    monkeypatch.setattr(promotion, "promote_version", promote_)
+    shop.publish()
+    here = priority()
+    promote("brightness:1")
+    assert found == [LOW] or here > LOW
+    assert priority() == here

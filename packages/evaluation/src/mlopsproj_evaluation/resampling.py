@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 Array = npt.NDArray[np.float64]
 
 # What is drawn at once: so many resamples, or fewer where there are many images.
-_MOST_AT_ONCE, _MOST_DRAWN = 200, 10_000_000
+_MOST_AT_ONCE, _MOST_DRAWN = 200, 1_000_000
 
 
 def resamples(images: int, count: int, *, seed: int) -> Iterator[Array]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from mlopsproj_core.errors import ConfigError, GateRefusedError, ServingError, UndecidedError
 
+from mlopsproj_serving.background import LOW, at_low_priority
+
 if TYPE_CHECKING:
     from mlopsproj_core.registry import AliasMove, Registry
     from mlopsproj_evaluation.promotion import Promotion
@@ -50,8 +52,9 @@ class Administration:
     ) -> "Promotion":
         """Judge a version, and point an alias at it.
 
-        The champion is not scored again: that needs images, which a service has none of. What the
-        gates accept is said by `MLOPSPROJ_GATE_…` in the environment of this process.
+        It leaves the CPU to the traffic, and times graphs for a minute or so at most. The champion
+        is not scored again: that needs images, which a service has none of. What the gates accept
+        is said by `MLOPSPROJ_GATE_…` in the environment of this process.
 
         Args:
             reference: `name:version` or `name@alias`.
@@ -77,17 +80,21 @@ class Administration:
             usual = GateLimits.from_environment(os.environ)
         except ConfigError as error:  # the operator's mistake: no caller can mend it
             raise ServingError(f"The service judges nothing: {error}") from error
-        promotion = promote_version(
-            self._registry,
-            reference,
-            alias=alias,
-            actor=actor,
-            reason=reason,
-            event_url=self._event_url,
-            limits=GateLimits.from_environment(os.environ, margin=margin, without=tuple(without)),
-            usual=usual,
-            accept_undecided=accept_undecided,
-            force=force,
+        limits = GateLimits.from_environment(os.environ, margin=margin, without=tuple(without))
+        promotion = at_low_priority(
+            lambda: promote_version(
+                self._registry,
+                reference,
+                alias=alias,
+                actor=actor,
+                reason=reason,
+                event_url=self._event_url,
+                limits=limits,
+                usual=usual,
+                accept_undecided=accept_undecided,
+                force=force,
+            ),
+            niceness=LOW,
         )
         if promotion.moved is None:
             raise _refusal(promotion, alias)

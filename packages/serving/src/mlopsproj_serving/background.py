@@ -14,6 +14,9 @@ from typing import Final, TypeVar
 
 _T = TypeVar("_T")
 
+LOW: Final = 5
+"""Of what gets a quarter of a core that others want, since somebody waits for it."""
+
 LOWEST: Final = 19
 """Niceness of what gets one or two per cent of a core that others want."""
 

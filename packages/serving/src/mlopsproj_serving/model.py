@@ -17,15 +17,13 @@ from mlopsproj_core.manifest import Manifest
 from mlopsproj_core.predictor import Predictor
 from mlopsproj_core.registry import ModelVersion, Registry
 
-from mlopsproj_serving.background import at_low_priority
+from mlopsproj_serving.background import LOW, at_low_priority
 from mlopsproj_serving.config import ServingConfig
 from mlopsproj_serving.scheduling.choice import Strategy, make_scheduler
 from mlopsproj_serving.scheduling.job import Computed, Job, Scheduler
 from mlopsproj_serving.scheduling.memory import Memory
 
 _WARM_SECONDS: Final = 60.0
-_LOADING_NICENESS: Final = 5
-"""A quarter of a core that others want: whoever takes back a bad version does not want to wait."""
 
 
 class ServedModel:
@@ -90,7 +88,7 @@ class ServedModel:
             return predictor, _probe_image(predictor.bundle.path)
 
         predictor, probe_image = (
-            at_low_priority(open_bundle, niceness=_LOADING_NICENESS) if beside else open_bundle()
+            at_low_priority(open_bundle, niceness=LOW) if beside else open_bundle()
         )
         # Not at low priority itself: its threads would inherit that, and they answer.
         scheduler, strategy = make_scheduler(
