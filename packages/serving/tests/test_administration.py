@@ -14,6 +14,7 @@ from mlopsproj_core.errors import (
 from mlopsproj_core.registry import Registry
 from mlopsproj_serving.administration import Administration
 from mlopsproj_serving.background import LOW
+from mlopsproj_serving.http.problems import INTERNAL, kind_of
 from shop import Shop, right
 from webhook import serving as webhook_serving
 
@@ -145,8 +146,9 @@ def test_what_judges_is_imported_when_it_is_asked_for():
 def test_a_variable_that_cannot_be_used_is_not_the_caller_s_mistake(shop, promote, monkeypatch):
     shop.publish()
     monkeypatch.setenv("MLOPSPROJ_GATE_MARGIN", "ten")
-    with pytest.raises(ServingError, match="MLOPSPROJ_GATE_MARGIN=ten: give a number"):
+    with pytest.raises(ServingError, match="MLOPSPROJ_GATE_MARGIN=ten: give a number") as told:
         promote("brightness:1")
+    assert kind_of(told.value) is INTERNAL
     monkeypatch.delenv("MLOPSPROJ_GATE_MARGIN")
     with pytest.raises(ConfigError, match="without=speed"):
         promote("brightness:1", without=["speed"])
