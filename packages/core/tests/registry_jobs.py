@@ -72,9 +72,8 @@ def roll_back(url, name, gate, worker):
 def collect(url, gate, worker, until):
     """Remove garbage of any age, once and until a file is there: the versions that went."""
     _wait_for_all(gate, worker)
-    registry, gone, ended = Registry(url), [], False
-    while not ended:
-        ended = Path(until).exists()
+    registry, gone = Registry(url), []
+    for _ in itertools.chain(_until(until), (None,)):
         survey = find_garbage(registry, NO_AGE)
         gone += [str(g.version) for g in remove_garbage(registry, survey, actor=f"{worker}")]
     return gone
@@ -102,7 +101,7 @@ def publish_and_collect(url, bundle, gate, worker, until):
     """Publish, promote and remove what nobody needs, again and again, until a file is there."""
     _wait_for_all(gate, worker)
     registry = Registry(url)
-    while not Path(until).exists():
+    for _ in _until(until):
         number = registry.publish(Bundle.open(bundle)).number
         registry.move_alias("slim", "candidate", number, actor="a", reason="r")
         list(remove_garbage(registry, find_garbage(registry, NO_AGE), actor="a"))
@@ -112,7 +111,7 @@ def back_up_again(url, target, gate, worker, until):
     """Back up again and again, until a file is there: what was left out, if anything was."""
     _wait_for_all(gate, worker)
     left_out = {}
-    while not Path(until).exists():
+    for _ in _until(until):
         left_out |= back_up(url, target).left_out
     return left_out
 
@@ -121,7 +120,7 @@ def look_at(url, gate, worker, until):
     """What is wrong with a registry that is written to meanwhile."""
     _wait_for_all(gate, worker)
     registry, wrong = Registry(url), []
-    while not Path(until).exists():
+    for _ in _until(until):
         wrong += [
             f"{move.alias} points at {move.version}"
             for move in registry.survey_aliases("slim")[0].values()
@@ -166,6 +165,13 @@ def _wait_for_all(gate, worker):
         if time.monotonic() > deadline:
             raise TimeoutError(f"fewer than {count} workers came")
         time.sleep(0.005)
+
+
+def _until(path):
+    """Again and again until a file is there; but nobody outlives a test that is gone."""
+    deadline = time.monotonic() + 2 * PATIENCE_SECONDS
+    while not Path(path).exists() and time.monotonic() < deadline:
+        yield
 
 
 def publish_and_die(url, bundle, step):
