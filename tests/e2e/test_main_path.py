@@ -128,22 +128,15 @@ def test_later_versions_are_candidates_until_they_are_promoted(copied):
 
 
 @pytest.mark.slow
-def test_a_version_that_is_not_shown_to_be_as_good_needs_a_reason(copied):
-    # The same run again gives the same model, and 200 test images cannot tell half a point.
+def test_the_same_run_again_gives_the_same_graph_which_passes(copied):
+    # 200 test images cannot tell half a point, but nothing is worse than itself.
     copied.train("run_dir=second")
     answer = copied.run("registry", "promote", "tiny:2", "--json")
-    assert answer.returncode == 4, answer.stderr
+    assert answer.returncode == 0, answer.stderr
     gates = {gate["name"]: gate for gate in json.loads(answer.stdout)["gates"]}
-    assert gates["accuracy"]["verdict"] == "undecided"
-    assert "0 right only by the candidate and 0 only by the champion" in gates["accuracy"]["detail"]
-    assert "images would decide" in gates["accuracy"]["detail"]
-    assert copied.aliases() == {"production": 1, "candidate": 2}
-
-    accepted = copied.run("registry", "promote", "tiny:2", "--accept-undecided", "a trial")
-    assert accepted.returncode == 0, accepted.stderr
-    assert copied.aliases()["production"] == 2
-    shown = json.loads(copied.run("registry", "show", "tiny", "--json").stdout)
-    assert any("a trial" in move["reason"] for move in shown["history"])
+    assert gates["accuracy"]["verdict"] == "pass"
+    assert gates["accuracy"]["detail"] == "the same graph says the same on 200 images"
+    assert copied.aliases() == {"production": 2, "candidate": 2}
 
 
 def test_predict_answers_for_a_file_and_for_a_folder(trained, tmp_path):
