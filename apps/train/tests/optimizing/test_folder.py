@@ -16,6 +16,13 @@ def test_a_climb_goes_on_in_its_own_folder(tmp_path):
             assert (tmp_path / "a" / "climb" / "climb.json").exists()
 
 
+def test_a_climb_that_was_killed_as_it_began_goes_on(tmp_path):
+    for name in (".lock", ".climb.json"):
+        (tmp_path / name).write_text("")
+    with held(tmp_path, parent()):
+        assert (tmp_path / "climb.json").exists()
+
+
 def test_one_process_holds_it(tmp_path):
     with held(tmp_path / "climb", parent()):
         again = held(tmp_path / "climb", parent())

@@ -36,7 +36,7 @@ def held(folder: Path, parent: Parent) -> Iterator[None]:
         if marker.exists():
             if json.loads(marker.read_bytes()) != ours:
                 raise ConfigError(f"out={folder} holds variants of another model: {_ELSEWHERE}.")
-        elif folder.exists() and any(folder.iterdir()):
+        elif folder.exists() and any(path.name[0] != "." for path in folder.iterdir()):
             raise ConfigError(f"out={folder} is not empty, and holds no variants: {_ELSEWHERE}.")
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock")
