@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 from mlopsproj_core.bundle import MODEL
 from mlopsproj_core.errors import ConfigError, TrainingError
 
+from mlopsproj_train.optimizing.documents import write_document
 from mlopsproj_train.optimizing.parent import Parent
-from mlopsproj_train.optimizing.report import write_document
 
 _ELSEWHERE = "give another folder by out=…"
 

@@ -3,10 +3,8 @@
 Knows nothing of how it was found.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from mlopsproj_evaluation import Verdict
@@ -71,13 +69,6 @@ def as_document(findings: Findings) -> dict[str, Any]:
             "reason": findings.choice.reason,
         },
     }
-
-
-def write_document(document: Mapping[str, Any], path: Path) -> None:
-    """Write `report.json`, at once."""
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    draft.replace(path)
 
 
 def table(findings: Findings) -> Table:

@@ -27,12 +27,13 @@ from mlopsproj_train.optimizing.checks import check_settings
 from mlopsproj_train.optimizing.choice import Standing, choose
 from mlopsproj_train.optimizing.climbing import climb
 from mlopsproj_train.optimizing.config import OptimizeConfig
+from mlopsproj_train.optimizing.documents import write_document
 from mlopsproj_train.optimizing.figures import draw_variants
 from mlopsproj_train.optimizing.folder import held
 from mlopsproj_train.optimizing.ladder import make_ladder
 from mlopsproj_train.optimizing.parent import find_parent
 from mlopsproj_train.optimizing.publication import CHOSEN, publish_chosen
-from mlopsproj_train.optimizing.report import Findings, as_document, table, write_document
+from mlopsproj_train.optimizing.report import Findings, as_document, table
 from mlopsproj_train.optimizing.times import read_times, times_key, write_times
 from mlopsproj_train.optimizing.timing import Case, overall, slower_at, time_variants
 from mlopsproj_train.optimizing.workshop import BASELINE, Workshop

@@ -12,6 +12,7 @@ from pathlib import Path
 from mlopsproj_core.bundle import MODEL, Bundle
 from mlopsproj_core.cpu import available_cpus, cpu_name
 
+from mlopsproj_train.optimizing.documents import write_document
 from mlopsproj_train.optimizing.timing import Case
 from mlopsproj_train.optimizing.workshop import Workshop
 
@@ -67,6 +68,4 @@ def write_times(path: Path, key: str, cases: Sequence[Case], torch: dict[str, st
         torch: why PyTorch was not timed, by contender.
     """
     values = {"key": key, "cases": [asdict(case) for case in cases], "torch": torch}
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(json.dumps(values, allow_nan=False) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_document(values, path)

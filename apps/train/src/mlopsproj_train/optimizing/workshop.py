@@ -32,6 +32,7 @@ from mlopsproj_models.networks import ImageNetwork
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.optimizing.config import OptimizeConfig
+from mlopsproj_train.optimizing.documents import write_document
 from mlopsproj_train.optimizing.parent import Parent
 
 _PREFIX = "network."
@@ -61,9 +62,7 @@ class Outcome:
 
     def write(self, path: Path) -> None:
         """Write it, at once: a rung with an outcome is done."""
-        draft = path.with_name(f".{path.name}")
-        draft.write_text(json.dumps(vars(self), indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_document(vars(self), path)
 
     @classmethod
     def read(cls, path: Path) -> "Outcome | None":
