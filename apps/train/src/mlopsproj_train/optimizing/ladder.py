@@ -4,7 +4,6 @@ What must be trained first stands in `networks`. Knows nothing of what becomes o
 """
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,13 +18,10 @@ from mlopsproj_models.config import Calibration
 
 from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.optimizing.networks import distil_network, prune_network
-from mlopsproj_train.optimizing.workshop import BASELINE, FOLDED, Workshop
+from mlopsproj_train.optimizing.workshop import BASELINE, FOLDED, Build, Workshop
 from mlopsproj_train.progress import progress_bar
 
 _SENSITIVITY_IMAGES = 128
-
-Build = Callable[[Workshop, Path], dict[str, Any]]
-"""Writes a graph, and tells how it was made."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +122,9 @@ def _quantise_mixed(workshop: Workshop, graph: Path) -> dict[str, Any]:
     """Int8 but for the layers that suffer most from it."""
     method = workshop.best_method()
     source = workshop.graph(FOLDED)
-    ranges = graph.parent.parent / "ranges.json"
-    find_ranges(source, workshop.calibration_images, method, ranges)
+    ranges = workshop.rung(f"int8-{method}") / "ranges.json"
+    if not ranges.exists():
+        find_ranges(source, workshop.calibration_images, method, ranges)
     dataset, reduced = workshop.parent.dataset, workshop.reduced_range
     with progress_bar("finding the layers that suffer from int8") as report:
         ranked = rank_layers(

@@ -34,14 +34,12 @@ from torch import Tensor
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import Precision, TrainConfig
 from mlopsproj_train.fitting import fit
-from mlopsproj_train.optimizing.workshop import Workshop, empty_network
+from mlopsproj_train.optimizing.workshop import Build, Workshop, empty_network
 from mlopsproj_train.planning import new_module, with_precision
 from mlopsproj_train.recipes import chosen
 from mlopsproj_train.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
-
-Build = Callable[[Workshop, Path], dict[str, Any]]
 
 _PRUNED_SHARE = 0.4
 """Of the parent's epochs, that bring a pruned network back."""

@@ -12,6 +12,7 @@ Knows nothing of how a variant is made.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -182,6 +183,10 @@ class Workshop:
                 f"The weights {self.parent.weights} cannot be used: {error}"
             ) from error
         return network.eval()
+
+
+Build = Callable[[Workshop, Path], dict[str, Any]]
+"""Writes the graph of a variant, and tells how it was made."""
 
 
 def empty_network(config: TrainConfig, dataset: PreparedDataset) -> ImageNetwork:
