@@ -7,8 +7,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# Hydra 1.3 and the omegaconf that it was written for.
-CAPPED = {"hydra-core": "<1.4", "omegaconf": "<2.4"}
+# What Hydra 1.3 and Evidently 0.7 were written for.
+CAPPED = {"hydra-core": "<1.4", "omegaconf": "<2.4", "pandas": "<3"}
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
 LONGEST_FILE = 400
 

@@ -1,0 +1,1 @@
+"""Sees drift in what a model was asked, and starts the way back."""
