@@ -18,6 +18,7 @@ from mlopsproj_core.bundle import (
     EVALUATION,
     MODEL,
     MODEL_CARD,
+    PERTURBED,
     PROBE,
     REFERENCE,
     ROBUSTNESS,
@@ -31,6 +32,7 @@ from mlopsproj_core.outputs import Outputs
 from mlopsproj_core.probe import write_probe
 from mlopsproj_data import PreparedDataset
 from mlopsproj_evaluation import (
+    PerturbedRecorder,
     Report,
     Robustness,
     Scores,
@@ -123,7 +125,9 @@ def judge_graph(folder: Path, dataset: PreparedDataset, split: str, *, title: st
 
 
 def judge_robustness(folder: Path, dataset: PreparedDataset, judged: Judged) -> Robustness:
-    """Run a graph over spoilt images of its split, and keep what came out beside it.
+    """Run a graph over spoilt images of its split, and keep beside it what came out.
+
+    What it got right of all of them, and what it said of some.
 
     Args:
         folder: that holds the graph.
@@ -131,10 +135,17 @@ def judge_robustness(folder: Path, dataset: PreparedDataset, judged: Judged) -> 
         judged: what it said of the images as they are.
     """
     images = dataset.labelled(judged.split)
+    recorder = PerturbedRecorder(images)
     with progress_bar("judging on spoilt images") as report_progress:
-        return write_robustness(
-            folder / ROBUSTNESS, judged.graph.run, images, progress=report_progress
+        robustness = write_robustness(
+            folder / ROBUSTNESS,
+            judged.graph.run,
+            images,
+            progress=report_progress,
+            observe=recorder.observe,
         )
+    recorder.answers().write(folder / PERTURBED)
+    return robustness
 
 
 def seal_judged(

@@ -36,6 +36,9 @@ PROBE: Final = "probe/expected.npz"
 ROBUSTNESS: Final = "robustness.parquet"
 """Not in every bundle: those of earlier releases lack it."""
 
+PERTURBED: Final = "perturbed.parquet"
+"""Not in every bundle: those of earlier releases lack it."""
+
 REQUIRED: Final = (MODEL, EVALUATION, REFERENCE, TRAINING_IDS, MODEL_CARD, PROBE)
 """Every bundle holds these beside its manifest."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlopsproj_evaluation.gates import GateResult as GateResult
     from mlopsproj_evaluation.gates import judge as judge
     from mlopsproj_evaluation.gates import overall as overall
+    from mlopsproj_evaluation.perturbed import Perturbed as Perturbed
     from mlopsproj_evaluation.reference import read_reference as read_reference
     from mlopsproj_evaluation.reference import write_reference as write_reference
     from mlopsproj_evaluation.report import Report as Report
@@ -31,12 +32,15 @@ if TYPE_CHECKING:
     )
     from mlopsproj_evaluation.robustness.measuring import write_robustness as write_robustness
     from mlopsproj_evaluation.robustness.outcomes import Robustness as Robustness
+    from mlopsproj_evaluation.robustness.recorder import PerturbedRecorder as PerturbedRecorder
     from mlopsproj_evaluation.scores import Scores as Scores
     from mlopsproj_evaluation.scores import score as score
 
 _MODULES = {
     "Comparison": "comparison",
     "GateResult": "gates",
+    "Perturbed": "perturbed",
+    "PerturbedRecorder": "robustness.recorder",
     "Report": "report",
     "Robustness": "robustness.outcomes",
     "RobustnessComparison": "robustness.comparison",

@@ -96,6 +96,7 @@ def write_robustness(
     images: LabelledImages,
     *,
     progress: Callable[[int, int], None] | None = None,
+    observe: Observer | None = None,
 ) -> Robustness:
     """Measure, and write `robustness.parquet`.
 
@@ -104,11 +105,12 @@ def write_robustness(
         run: `Predictor.run` or `OnnxGraph.run`.
         images: the test set.
         progress: told how many images were predicted, and of how many.
+        observe: told of every batch.
 
     Raises:
         DataError: if there is no image.
     """
-    robustness = measure_robustness(run, images, progress=progress)
+    robustness = measure_robustness(run, images, progress=progress, observe=observe)
     robustness.write(path)
     return robustness
 
