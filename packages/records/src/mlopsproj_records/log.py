@@ -86,6 +86,7 @@ class LogState:
             processes.
         spooled_images: waiting for the image store.
         spool_bytes: waiting in the folder, of all processes.
+        spool_limit_bytes: that may wait there.
         spool_up: whether the spool takes records.
         database_up: whether the database took or gave what it was last asked for.
         images_up: whether images and retention were last done without an error.
@@ -96,6 +97,7 @@ class LogState:
     spooled_records: int
     spooled_images: int
     spool_bytes: int
+    spool_limit_bytes: int
     spool_up: bool
     database_up: bool
     images_up: bool
@@ -277,6 +279,7 @@ class PredictionLog:
             spooled_records=sum(lane.records.waiting_frames for lane in lanes),
             spooled_images=sum(lane.images.waiting_frames for lane in lanes),
             spool_bytes=self._spool.waiting_bytes,
+            spool_limit_bytes=self.config.max_spool_bytes,
             spool_up=self._spool_health.error is None,
             database_up=self._database_health.error is None,
             images_up=self._images_health.error is None,

@@ -107,6 +107,7 @@ def test_what_is_watched_is_read_at_every_scrape():
         spooled_records=7,
         spooled_images=1,
         spool_bytes=900,
+        spool_limit_bytes=1000,
         spool_up=True,
         database_up=False,
         images_up=True,
@@ -139,12 +140,13 @@ def test_what_is_watched_is_read_at_every_scrape():
 def test_the_state_of_the_real_log_is_what_is_watched(tmp_path):
     from mlopsproj_records.log import LogConfig, PredictionLog
 
-    config = LogConfig(f"sqlite:///{tmp_path}/log.db", tmp_path / "spool")
+    config = LogConfig(f"sqlite:///{tmp_path}/log.db", tmp_path / "spool", max_spool_bytes=5000)
     metrics = Metrics()
     with PredictionLog(config) as log:
         metrics.watch(log=log.state)
         found = read(metrics)
     assert found["log_up", (("part", "spool"), ("worker", "0"))] == 1
+    assert found["log_spool_limit_bytes", (("worker", "0"),)] == 5000
     assert found["log_records_total", (("result", "appended"),)] == 0
 
 

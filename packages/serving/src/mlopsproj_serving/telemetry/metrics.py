@@ -160,6 +160,7 @@ METRICS: dict[str, Metric] = {
         ),
         Metric("log_spooled_images", "gauge", "Images that wait for their store, likewise."),
         Metric("log_spool_bytes", "gauge", "Of the spool of all processes: take the maximum."),
+        Metric("log_spool_limit_bytes", "gauge", "That the spool may hold, likewise."),
         Metric(
             "log_up",
             "gauge",
@@ -351,6 +352,7 @@ class Metrics:
         self._set(state.spooled_records, "log_spooled_records")
         self._set(state.spooled_images, "log_spooled_images")
         self._set(state.spool_bytes, "log_spool_bytes")
+        self._set(state.spool_limit_bytes, "log_spool_limit_bytes")
         for part in ("spool", "database", "images"):
             self._set(float(getattr(state, f"{part}_up")), "log_up", part)
         for result in _RECORD_RESULTS:
