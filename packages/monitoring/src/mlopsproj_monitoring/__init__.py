@@ -1,1 +1,34 @@
-"""Sees drift in what a model was asked, and starts the way back."""
+"""Sees drift in what a model was asked, and starts the way back.
+
+Names are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlopsproj_monitoring.check import DriftDetector as DriftDetector
+    from mlopsproj_monitoring.config import DriftConfig as DriftConfig
+    from mlopsproj_monitoring.reference import Reference as Reference
+    from mlopsproj_monitoring.sample import Sample as Sample
+    from mlopsproj_monitoring.sums import WindowSums as WindowSums
+    from mlopsproj_monitoring.verdict import DetectorResult as DetectorResult
+    from mlopsproj_monitoring.verdict import DriftCheck as DriftCheck
+
+_MODULES = {
+    "DetectorResult": "verdict",
+    "DriftCheck": "verdict",
+    "DriftConfig": "config",
+    "DriftDetector": "check",
+    "Reference": "reference",
+    "Sample": "sample",
+    "WindowSums": "sums",
+}
+
+__all__ = sorted(_MODULES)  # noqa: PLE0605 (sorted gives a list)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

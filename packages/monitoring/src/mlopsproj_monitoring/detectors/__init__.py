@@ -1,0 +1,1 @@
+"""What is looked at, one detector a file: each gives a statistic, and an effect for people."""
