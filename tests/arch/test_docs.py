@@ -7,8 +7,8 @@ from enum import Enum
 
 import pytest
 from mlopsproj_api.cli import app as api
-from mlopsproj_api.settings import ApiSettings, variable_of
-from mlopsproj_core.bundle import REQUIRED, ROBUSTNESS
+from mlopsproj_api.settings import ApiSettings
+from mlopsproj_core.bundle import PERTURBED, REQUIRED, ROBUSTNESS
 from mlopsproj_core.command import INTERRUPTED
 from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_core.manifest import MANIFEST, SCHEMA, Manifest
@@ -113,7 +113,7 @@ def test_environment_table_is_the_settings(contracts):
 def test_variables_of_the_api_are_its_settings(commands):
     told = {name: default for name, default, _ in tables(section(commands, "api"))[2]}
     real = {
-        variable_of(name): default(field.default)
+        ApiSettings.variable_of(name): default(field.default)
         for name, field in ApiSettings.model_fields.items()
     }
     assert told == real
@@ -189,6 +189,7 @@ def test_files_of_a_bundle(contracts):
     text = section(contracts, "Bundle")
     assert {name for name, _ in table(text)} == {MANIFEST, *REQUIRED}
     assert f"`{ROBUSTNESS}`" in text
+    assert f"`{PERTURBED}`" in text
     assert f"schema {SCHEMA}." in text
     names = {field.alias or name for name, field in Manifest.model_fields.items()}
     assert all(f"`{name}`" in text for name in names)

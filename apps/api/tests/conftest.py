@@ -40,12 +40,12 @@ def api(start_api):
 @pytest.fixture
 def settings(monkeypatch):
     """Settings of an environment: `settings(NAME=value, ...)`."""
-    from mlopsproj_api.settings import read_settings
+    from mlopsproj_api.settings import ApiSettings
 
     def read(**environment):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        return read_settings()
+        return ApiSettings.read()
 
     return read
 

@@ -2,15 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
-from mlopsproj_api.settings import (
-    ApiSettings,
-    put_into_environment,
-    read_settings,
-    table,
-    variable_of,
-    without_password,
-)
+from mlopsproj_api.settings import ApiSettings
 from mlopsproj_core.errors import ConfigError
+from mlopsproj_serving.process.settings import without_password
 
 DOCUMENTED = {
     *("MLOPSPROJ_API_HOST", "MLOPSPROJ_API_PORT", "MLOPSPROJ_REGISTRY_URL", "MLOPSPROJ_MODEL"),
@@ -21,14 +15,14 @@ DOCUMENTED = {
 
 
 def test_it_listens_to_this_machine_alone_unless_told_otherwise():
-    settings = read_settings()
+    settings = ApiSettings.read()
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
     assert (settings.cors_origins, settings.proxies, settings.keys) == ((), None, None)
     assert settings.reference == "@production"
 
 
 def test_every_variable_that_is_shown_is_read(monkeypatch):
-    rows = {row.variable: row for row in table(read_settings())}
+    rows = {row.variable: row for row in ApiSettings.read().table()}
     assert rows.keys() >= DOCUMENTED
     others = {
         "MLOPSPROJ_API_SCHEDULING": "single",
@@ -49,7 +43,7 @@ def test_every_variable_that_is_shown_is_read(monkeypatch):
         else:
             given[variable] = "7" if variable.endswith("THREADS") else "text"
         monkeypatch.setenv(variable, given[variable])
-    assert {row.variable: row.value for row in table(read_settings())} == given
+    assert {row.variable: row.value for row in ApiSettings.read().table()} == given
 
 
 def test_port_is_a_fallback(settings):
@@ -94,8 +88,8 @@ def test_all_bad_values_are_named_at_once(settings):
 def test_a_flag_counts_more_than_the_environment(monkeypatch):
     monkeypatch.setenv("PORT", "9000")
     monkeypatch.setenv("MLOPSPROJ_REGISTRY_URL", "gs://one")
-    put_into_environment({"port": 9002, "registry_url": "gs://two", "workers": None})
-    settings = read_settings()
+    ApiSettings.put_into_environment({"port": 9002, "registry_url": "gs://two", "workers": None})
+    settings = ApiSettings.read()
     assert (settings.port, settings.registry_url, settings.workers) == (9002, "gs://two", 1)
 
 
@@ -121,7 +115,7 @@ def test_origins_are_split_at_commas(settings):
 
 def test_a_password_is_not_shown(settings):
     url = "postgresql://user:se@cret@host:5432/name"
-    rows = table(settings(MLOPSPROJ_DATABASE_URL=url))
+    rows = settings(MLOPSPROJ_DATABASE_URL=url).table()
     (shown,) = (row.value for row in rows if row.variable == "MLOPSPROJ_DATABASE_URL")
     assert shown == without_password(url) == "postgresql://user@host:5432/name"
     assert without_password("sqlite:///a@b.db") == "sqlite:///a@b.db"
@@ -134,11 +128,11 @@ def test_the_readme_shows_every_setting():
     rows = re.findall(r"^\| `(MLOPSPROJ_\w+)` \| (.*?) \| (.*?) \|$", readme, re.MULTILINE)
     assert rows == [
         (row.variable, f"`{row.value}`" if row.value else "", row.help)
-        for row in table(ApiSettings())
+        for row in ApiSettings().table()
     ]
 
 
 def test_variables_are_named_after_their_attribute():
-    assert variable_of("workers") == "MLOPSPROJ_API_WORKERS"
-    assert variable_of("port") == "MLOPSPROJ_API_PORT"
-    assert variable_of("spool_dir") == "MLOPSPROJ_SPOOL_DIR"
+    assert ApiSettings.variable_of("workers") == "MLOPSPROJ_API_WORKERS"
+    assert ApiSettings.variable_of("port") == "MLOPSPROJ_API_PORT"
+    assert ApiSettings.variable_of("spool_dir") == "MLOPSPROJ_SPOOL_DIR"

@@ -1,7 +1,7 @@
 import pytest
-from mlopsproj_api.listening import listen
 from mlopsproj_api.worker import serve
 from mlopsproj_core.errors import ConfigError
+from mlopsproj_serving.process.listening import listen
 
 
 def test_what_prevents_a_start_is_raised(settings, tmp_path, monkeypatch, caplog):
@@ -9,7 +9,7 @@ def test_what_prevents_a_start_is_raised(settings, tmp_path, monkeypatch, caplog
     (tmp_path / "spool").write_bytes(b"")
     ready = []
     with (
-        listen("127.0.0.1", 0) as listener,
+        listen("127.0.0.1", 0, service="api") as listener,
         pytest.raises(ConfigError, match="MLOPSPROJ_SPOOL_DIR"),
     ):
         serve(settings(), listener, ready.append)

@@ -60,9 +60,9 @@ def serve(
 
     Ends with SIGTERM or Ctrl-C, after everything that was accepted is answered.
     """
-    from mlopsproj_api.settings import put_into_environment
+    from mlopsproj_api.settings import ApiSettings
 
-    put_into_environment(
+    ApiSettings.put_into_environment(
         {
             "host": host,
             "port": port,
@@ -79,13 +79,14 @@ def serve(
 
 def _serve() -> None:
     gc.disable()  # a tenth of the start would be looking for garbage; `worker.serve` enables it
-    from mlopsproj_api.listening import listen, url_of
-    from mlopsproj_api.logs import set_up_logging
-    from mlopsproj_api.settings import read_settings
+    from mlopsproj_serving.process.listening import listen, url_of
+    from mlopsproj_serving.process.logs import set_up_logging
 
-    settings = read_settings()
-    set_up_logging(settings.log_level)
-    with listen(settings.host, settings.port) as listener:
+    from mlopsproj_api.settings import ApiSettings
+
+    settings = ApiSettings.read()
+    set_up_logging(settings.log_level, service="mlopsproj_api")
+    with listen(settings.host, settings.port, service="api") as listener:
         url = url_of(listener)
         if settings.workers == 1:
             from mlopsproj_api.worker import serve as serve_here
@@ -117,9 +118,9 @@ def show_settings(*, as_json: AsJson = False) -> None:
 
     Example: api settings
     """
-    from mlopsproj_api.settings import read_settings, table
+    from mlopsproj_api.settings import ApiSettings
 
-    rows = table(read_settings())
+    rows = ApiSettings.read().table()
     if as_json:
         typer.echo(json.dumps({row.variable: row.value for row in rows}, indent=2))
         return
@@ -151,10 +152,10 @@ def export_log(
     from mlopsproj_records.database import Database
     from mlopsproj_records.export import export_log as write
 
-    from mlopsproj_api.settings import read_settings
+    from mlopsproj_api.settings import ApiSettings
 
     name, version = _model(model)
-    with Database(read_settings().database_url) as database:
+    with Database(ApiSettings.read().database_url) as database:
         written = write(
             database,
             out,
@@ -208,10 +209,11 @@ def migrate(*, as_json: AsJson = False) -> None:
     Example: MLOPSPROJ_DATABASE_URL=postgresql://localhost/mlopsproj api migrate
     """
     from mlopsproj_records.migration import current, upgrade
+    from mlopsproj_serving.process.settings import without_password
 
-    from mlopsproj_api.settings import read_settings, without_password
+    from mlopsproj_api.settings import ApiSettings
 
-    url = read_settings().database_url
+    url = ApiSettings.read().database_url
     before = current(url)
     upgrade(url)
     after = current(url)

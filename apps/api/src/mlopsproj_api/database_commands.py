@@ -35,10 +35,11 @@ def backup(
     from mlopsproj_core.errors import RecordsError
     from mlopsproj_records.backup import back_up
     from mlopsproj_records.unmoved import count_unmoved
+    from mlopsproj_serving.process.settings import without_password
 
-    from mlopsproj_api.settings import read_settings, without_password
+    from mlopsproj_api.settings import ApiSettings
 
-    settings = read_settings()
+    settings = ApiSettings.read()
     with _progress("backing up") as report:
         made = back_up(settings.database_url, folder, lambda done: report(done, None))
     waiting: int | None = None
@@ -79,10 +80,11 @@ def restore(
     """
     from mlopsproj_records.migration import HEAD
     from mlopsproj_records.restoration import restore as put_back
+    from mlopsproj_serving.process.settings import without_password
 
-    from mlopsproj_api.settings import read_settings, without_password
+    from mlopsproj_api.settings import ApiSettings
 
-    url = read_settings().database_url
+    url = ApiSettings.read().database_url
     with _progress("restoring") as report:
         manifest = put_back(url, folder, report)
     if as_json:

@@ -6,8 +6,9 @@ Knows nothing of how processes are started.
 from pathlib import Path
 
 import msgspec
+from mlopsproj_serving.process.settings import without_password
 
-from mlopsproj_api.settings import ApiSettings, without_password
+from mlopsproj_api.settings import ApiSettings
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -23,7 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from mlopsproj_api.signals import EndingSignals
+from mlopsproj_serving.process.signals import EndingSignals
+
 from mlopsproj_api.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)

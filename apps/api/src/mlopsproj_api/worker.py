@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 import msgspec
 from fastapi import FastAPI
 from mlopsproj_core.command import run_command
-from mlopsproj_core.errors import ConfigError, MlopsprojError
+from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_serving.application import create_app
-from mlopsproj_serving.http.keys import KeyRing
+from mlopsproj_serving.process.logs import AccessLog, set_up_logging
+from mlopsproj_serving.process.server import Server
 from mlopsproj_serving.telemetry.metrics import Metrics
 from mlopsproj_serving.telemetry.tracing import tracing_from_environment
 
 from mlopsproj_api.channel import WorkerEnd
-from mlopsproj_api.logs import AccessLog, set_up_logging
+from mlopsproj_api.channel_server import ChannelServer
 from mlopsproj_api.report import Report
 from mlopsproj_api.running import running_service, threads_of
-from mlopsproj_api.server import Server
-from mlopsproj_api.settings import ApiSettings, read_settings, variable_of
+from mlopsproj_api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from mlopsproj_serving.service import Service
@@ -61,7 +61,7 @@ def serve(
         ConfigError: if a setting cannot be used.
         RecordsError: if the prediction log cannot be.
     """
-    keys, admin_keys = (_keys(settings, name) for name in ("keys", "admin_keys"))
+    keys, admin_keys = settings.key_ring("keys"), settings.key_ring("admin_keys")
     failures: list[MlopsprojError] = []
     with ExitStack() as stack:
         tracing = tracing_from_environment()
@@ -103,20 +103,17 @@ def serve(
             gc.enable()
             ready(_report(app, settings))
 
-        server = Server(app, settings, ready=begin, channel=channel)
+        server = (
+            Server(app, settings, ready=begin)
+            if channel is None
+            else ChannelServer(app, settings, ready=begin, channel=channel)
+        )
         try:
             server.run([] if listener is None else [listener])
         except SystemExit:
             if failures:
                 raise failures[0] from None
             raise
-
-
-def _keys(settings: ApiSettings, name: str) -> KeyRing:
-    try:
-        return KeyRing.parse(getattr(settings, name) or "")
-    except ConfigError as error:
-        raise ConfigError(f"{variable_of(name)} cannot be used. {error}") from None
 
 
 def _report(app: FastAPI, settings: ApiSettings) -> Report:
@@ -140,8 +137,8 @@ def main() -> None:
 
 
 def _run_one_of_several(end: socket.socket, run_folder: Path) -> None:
-    settings = read_settings()
-    set_up_logging(settings.log_level)
+    settings = ApiSettings.read()
+    set_up_logging(settings.log_level, service="mlopsproj_api")
     channel = WorkerEnd(end)
 
     def ready(report: Report) -> None:

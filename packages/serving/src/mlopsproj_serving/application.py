@@ -83,7 +83,12 @@ def create_app(
         admins = Callers(admin_keys, requests_per_minute=None, metrics=app.state.metrics)
         app.include_router(admin.make_router(admins, event_url=event_url))
         shapes += admin.SHAPES
-    describe(app, shapes, keyed=("/v1/",) if keys else ("/v1/admin/",) if admin_keys else ())
+    describe(
+        app,
+        shapes,
+        about="Says what a model sees in images.",
+        keyed=("/v1/",) if keys else ("/v1/admin/",) if admin_keys else (),
+    )
     if cors_origins:
         from fastapi.middleware.cors import CORSMiddleware  # noqa: PLC0415 (when it is wanted)
 

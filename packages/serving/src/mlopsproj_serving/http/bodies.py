@@ -4,7 +4,6 @@ Knows nothing of what the body means.
 """
 
 import asyncio
-from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -69,14 +68,15 @@ async def read_body(
 
 
 async def read_json(
-    request: Request, decoder: "msgspec.json.Decoder[Decoded]", *, most: int
+    request: Request, decoder: "msgspec.json.Decoder[Decoded]", *, most: int, seconds: float
 ) -> Decoded:
     """Read a small body of JSON.
 
     Args:
-        request: whose body it is; its service has the limit of time.
+        request: whose body it is.
         decoder: of the type that it must have.
         most: bytes that it may have.
+        seconds: until it must have arrived.
 
     Raises:
         ProblemError: if it is no JSON, not of the decoder's type, or beyond a limit.
@@ -89,7 +89,7 @@ async def read_json(
             f'A body of type "{kind[:100]}" is not read: send JSON as application/json.',
             headers={"Accept-Post": "application/json"},
         )
-    limits = replace(request.app.state.service.config.limits, body_bytes=most)
+    limits = Limits(body_bytes=most, body_seconds=seconds)
     return decode_json(decoder, await read_body(request.scope, request.receive, limits))
 
 

@@ -5,13 +5,16 @@ Every route of `/v1` begins with `Callers.admit`. Knows nothing of what is asked
 
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Literal
 
 from starlette.types import Scope
 
 from mlopsproj_serving.http.keys import KeyRing
 from mlopsproj_serving.http.problems import TOO_MANY, UNAUTHORIZED, ProblemError
 from mlopsproj_serving.http.rate import RateLimit
-from mlopsproj_serving.telemetry.metrics import Metrics, RefusalReason
+
+if TYPE_CHECKING:
+    from mlopsproj_serving.http.counting import RequestCounts
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="mlopsproj"'}
 _HOST_BITS = 64
@@ -21,7 +24,11 @@ class Callers:
     """Lets callers in; belongs to one event loop."""
 
     def __init__(
-        self, keys: KeyRing, *, requests_per_minute: int | None, metrics: Metrics | None = None
+        self,
+        keys: KeyRing,
+        *,
+        requests_per_minute: int | None,
+        metrics: "RequestCounts | None" = None,
     ) -> None:
         """Decide by these.
 
@@ -71,7 +78,7 @@ class Callers:
             headers=_CHALLENGE,
         )
 
-    def _refuse(self, reason: RefusalReason) -> None:
+    def _refuse(self, reason: Literal["key", "rate"]) -> None:
         if self._metrics is not None:
             self._metrics.refused(reason)
 

@@ -16,11 +16,11 @@ from mlopsproj_core.errors import DeadlineError, MlopsprojError
 from mlopsproj_records.identifiers import uuid7
 
 from mlopsproj_serving.http.problems import CLIENT_GONE, error_response
-from mlopsproj_serving.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from mlopsproj_serving.http.counting import RequestCounts
     from mlopsproj_serving.telemetry.tracing import Tracing
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Edge:
         self,
         app: "ASGIApp",
         *,
-        metrics: Metrics,
+        metrics: "RequestCounts",
         access: Callable[[Access], None] | None = None,
         tracing: "Tracing | None" = None,
     ) -> None:

@@ -44,8 +44,8 @@ _SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
 }
 
-DESCRIPTION = """\
-Says what a model sees in images. Every error is a problem (RFC 9457) as `application/problem+json`;
+_CONVENTIONS = """\
+Every error is a problem (RFC 9457) as `application/problem+json`;
 every answer carries `X-Request-ID`. Within `v1` fields are added, and never changed or removed.
 """
 
@@ -107,13 +107,18 @@ def problems(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
 
 
 def describe(
-    app: FastAPI, shapes: Sequence[type[msgspec.Struct]], *, keyed: tuple[str, ...]
+    app: FastAPI,
+    shapes: Sequence[type[msgspec.Struct]],
+    *,
+    about: str,
+    keyed: tuple[str, ...],
 ) -> None:
     """Let an application's document describe these shapes.
 
     Args:
         app: whose routes refer to them.
         shapes: that they refer to; those within need no mention.
+        about: the service, in a sentence.
         keyed: beginnings of the paths that need a key.
     """
     own = app.openapi
@@ -132,7 +137,7 @@ def describe(
                         operation["security"] = [{name: []} for name in _SECURITY]
         return app.openapi_schema
 
-    app.description = DESCRIPTION
+    app.description = f"{about} {_CONVENTIONS}"
     app.openapi = document  # type: ignore[method-assign]  # (FastAPI's documented way)
 
 

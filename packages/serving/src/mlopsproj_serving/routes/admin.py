@@ -225,7 +225,7 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
         evidence, the command `registry promote` can score again on prepared data.
         """
         actor = admins.admit(request.scope) or ""
-        sent = await read_json(request, _promotion, most=BODY_BYTES)
+        sent = await read_json(request, _promotion, most=BODY_BYTES, seconds=_body_seconds(request))
         asked = _full(request, sent.model)
         async with turn:
             promotion = await in_thread(
@@ -265,7 +265,7 @@ def make_router(admins: "Callers", *, event_url: str) -> APIRouter:
     async def rollback(request: Request) -> Response:
         """Point an alias of the model that is served at the version before the present one."""
         actor = admins.admit(request.scope) or ""
-        sent = await read_json(request, _rollback, most=BODY_BYTES)
+        sent = await read_json(request, _rollback, most=BODY_BYTES, seconds=_body_seconds(request))
         asked = _name(request)
         name, move = await in_thread(
             lambda: administration(request).roll_back(
@@ -285,6 +285,11 @@ async def _moved(request: Request, name: str, move: "AliasMove", gates: list[Gat
     except NoModelError:
         model = None
     return _json(AliasMoved(name, move.alias, move_of(move), gates, model))
+
+
+def _body_seconds(request: Request) -> float:
+    seconds: float = request.app.state.service.config.limits.body_seconds
+    return seconds
 
 
 def _name(request: Request) -> str:

@@ -186,7 +186,9 @@ async def feedback(request: Request) -> Response:
     """Take the true class of a predicted image; of several, the latest counts."""
     state = request.app.state
     key = state.callers.admit(request.scope)
-    sent = await read_json(request, _decoder, most=BODY_BYTES)
+    sent = await read_json(
+        request, _decoder, most=BODY_BYTES, seconds=state.service.config.limits.body_seconds
+    )
     image_stored, detail, checked = await _looked_up(request, sent)
     record = FeedbackRecord(
         id=uuid7(),

@@ -1,6 +1,6 @@
 import time
 
-from mlopsproj_api.signals import SAME_SECONDS, EndingSignals
+from mlopsproj_serving.process.signals import SAME_SECONDS, EndingSignals
 
 
 def test_what_follows_at_once_is_the_same_and_what_follows_later_is_another(monkeypatch):

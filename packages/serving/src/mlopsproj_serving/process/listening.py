@@ -1,4 +1,4 @@
-"""The socket that the service listens on.
+"""The socket that a service listens on.
 
 Knows nothing of who answers.
 """
@@ -12,8 +12,13 @@ BACKLOG = 2048
 """Connections that may wait to be taken; Linux allows `net.core.somaxconn` of them."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, service: str) -> socket.socket:
     """Bind and listen.
+
+    Args:
+        host: name or address of this machine.
+        port: 0 takes a free one.
+        service: name of its command, and in capitals of its settings.
 
     Raises:
         ConfigError: if the host is none of this machine, or the port needs rights.
@@ -25,7 +30,7 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
     except OSError as error:
         raise ConfigError(
-            f"MLOPSPROJ_API_HOST is {host!r}, which is no address: {error.strerror}."
+            f"MLOPSPROJ_{service.upper()}_HOST is {host!r}, which is no address: {error.strerror}."
         ) from error
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -34,7 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise _explained(error, host, port) from error
+        raise _explained(error, host, port, service) from error
     return listener
 
 
@@ -46,11 +51,11 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _explained(error: OSError, host: str, port: int) -> ConfigError | ServingError:
+def _explained(error: OSError, host: str, port: int, service: str) -> ConfigError | ServingError:
     if error.errno == errno.EADDRINUSE:
         return ServingError(
             f"Port {port} of {host} is taken: end what listens there, or give another by --port."
         )
     if error.errno == errno.EACCES:
         return ConfigError(f"Port {port} needs rights that you lack: give one above 1023.")
-    return ConfigError(f"The api cannot listen on {host}, port {port}: {error.strerror}.")
+    return ConfigError(f"The {service} cannot listen on {host}, port {port}: {error.strerror}.")

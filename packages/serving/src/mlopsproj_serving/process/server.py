@@ -1,11 +1,10 @@
-"""One process of the service at its socket: HTTP by uvicorn, and an orderly end.
+"""A process of a service at its socket: HTTP by uvicorn, and an orderly end.
 
 Knows nothing of what is answered.
 """
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -13,18 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-from mlopsproj_api.channel import WorkerEnd
-from mlopsproj_api.connection import connections_within
-from mlopsproj_api.listening import BACKLOG
-from mlopsproj_api.settings import ApiSettings
-from mlopsproj_api.signals import EndingSignals
-
-logger = logging.getLogger(__name__)
+from mlopsproj_serving.process.connection import connections_within
+from mlopsproj_serving.process.listening import BACKLOG
+from mlopsproj_serving.process.settings import ServiceSettings
+from mlopsproj_serving.process.signals import EndingSignals
 
 _DRAIN_SECONDS = 0.5
 _SIGNALLED = 128
@@ -40,20 +35,14 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self,
-        app: FastAPI,
-        settings: ApiSettings,
-        *,
-        ready: Callable[[], None],
-        channel: WorkerEnd | None = None,
+        self, app: FastAPI, settings: ServiceSettings, *, ready: Callable[[], None]
     ) -> None:
         """Make ready.
 
         Args:
             app: that answers.
             settings: of the service.
-            ready: called once connections are taken.
-            channel: that connections come through; from a listening socket if None.
+            ready: called once it listens.
         """
         super().__init__(
             uvicorn.Config(
@@ -71,75 +60,42 @@ class Server(uvicorn.Server):
             )
         )
         self._ready = ready
-        self._channel = channel
         self._signals = EndingSignals()
-        self._connecting: set[asyncio.Task[Any]] = set()
-        self._protocol_class: Any = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin, and say so."""
-        await super().startup([] if self._channel is not None else sockets)
-        if not self.started:
-            return
-        if self._channel is not None:
-            self._protocol_class = _telling_when_lost(
-                self.config.http_protocol_class, self._channel.closed
-            )
-            self._channel.listen(self._connect, gone=self._supervisor_is_gone)
-        self._ready()
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections, answer what came over those that are, and end."""
         await asyncio.sleep(0)  # what the kernel has connected is taken
         for server in self.servers:
             server.close()
-        if self._channel is not None:
-            self._channel.tell({"ending": True})
         # A client that keeps its connection may be sending: it is answered, and told not to go on.
         self.server_state.default_headers = [
             *self.server_state.default_headers,
             (b"connection", b"close"),
         ]
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        while self._has_connections() and time.monotonic() < deadline:  # noqa: ASYNC110 (uvicorn sets no event)
-            await asyncio.sleep(_DRAIN_SECONDS / 20)
-        if self._channel is not None:
-            self._channel.stop()
+        await self.drain()
         await super().shutdown(sockets)
 
-    def _has_connections(self) -> bool:
-        return bool(self.server_state.connections or self._connecting)
+    async def drain(self) -> None:
+        """Wait some moments for clients that keep a connection to send what they are sending."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while self.has_connections() and time.monotonic() < deadline:  # noqa: ASYNC110 (uvicorn sets no event)
+            await asyncio.sleep(_DRAIN_SECONDS / 20)
 
-    def _connect(self, connection: socket.socket) -> None:
-        """Answer what comes over a connection that the supervisor took."""
-        connecting = asyncio.ensure_future(self._connected(connection))
-        self._connecting.add(connecting)
-        connecting.add_done_callback(self._connecting.discard)
-
-    async def _connected(self, connection: socket.socket) -> None:
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
-        except OSError:  # the client is gone
-            connection.close()
-            assert self._channel is not None  # noqa: S101 (it came through it)
-            self._channel.closed()
-
-    def _protocol(self) -> asyncio.Protocol:
-        protocol: asyncio.Protocol = self._protocol_class(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return protocol
-
-    def _supervisor_is_gone(self) -> None:
-        logger.error("the supervisor is gone: this process ends")
-        self.should_exit = True
+    def has_connections(self) -> bool:
+        """Whether something may still come."""
+        return bool(self.server_state.connections)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End after the first signal in order, after the second at once."""
         del frame
         self.should_exit = True
-        # One of several is ended at once by its supervisor alone, which may pass on the first late.
-        if self._signals.hear() == "second" and self._channel is None:
+        if self._signals.hear() == "second":
             os._exit(_SIGNALLED + sig)
 
     @contextlib.contextmanager
@@ -160,12 +116,3 @@ class Server(uvicorn.Server):
         finally:
             for sig, handler in before.items():
                 signal.signal(sig, handler)
-
-
-def _telling_when_lost(protocol_class: Any, lost: Callable[[], None]) -> Any:
-    class Telling(protocol_class):  # type: ignore[misc]  # (uvicorn decides which when it runs)
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            lost()
-
-    return Telling

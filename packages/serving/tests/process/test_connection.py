@@ -5,7 +5,7 @@ import socket
 
 import pytest
 import uvicorn
-from mlopsproj_api.connection import MAX_HEAD_BYTES, connections_within
+from mlopsproj_serving.process.connection import MAX_HEAD_BYTES, connections_within
 from uvicorn.server import ServerState
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"

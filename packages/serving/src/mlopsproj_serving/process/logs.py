@@ -1,4 +1,4 @@
-"""What the api says on stderr: lines of JSON for programs, short lines on a terminal.
+"""What a service says on stderr: lines of JSON for programs, short lines on a terminal.
 
 Knows nothing of what happened; a line never holds a key or what was sent.
 """
@@ -17,19 +17,27 @@ import msgspec
 if TYPE_CHECKING:
     from mlopsproj_serving.http.edge import Access
 
+_LIBRARIES = (
+    *("mlopsproj_core", "mlopsproj_monitoring", "mlopsproj_records", "mlopsproj_serving"),
+)
 _GATHER_SECONDS = 0.1
 _MOST_WAITING = 20_000
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 _SUCCESS = range(200, 400)
 
 
-def set_up_logging(level: str) -> None:
-    """Let this process's messages go to stderr, from this level on."""
+def set_up_logging(level: str, *, service: str) -> None:
+    """Let this process's messages go to stderr, from this level on.
+
+    Args:
+        level: of our own messages, e.g. "info"; of others', warnings are told.
+        service: name of the package that is run, whose messages are ours too.
+    """
     handler = logging.StreamHandler()
     human = logging.Formatter("%(message)s")
     handler.setFormatter(human if sys.stderr.isatty() else _JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in ("mlopsproj_api", "mlopsproj_core", "mlopsproj_records", "mlopsproj_serving"):
+    for name in (*_LIBRARIES, service):
         logging.getLogger(name).setLevel(level.upper())
     logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
 

@@ -1,3 +1,5 @@
+"""One process by itself, and one of several: what both do at their end."""
+
 import signal
 import socket
 import time

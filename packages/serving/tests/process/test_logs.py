@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from mlopsproj_api.logs import AccessLog, set_up_logging
 from mlopsproj_serving.http.edge import Access
+from mlopsproj_serving.process.logs import AccessLog, set_up_logging
 
 
 def access(path="/v1/predict", status=200):
@@ -40,7 +40,7 @@ class Terminal(io.StringIO):
 
 def test_messages_are_lines_of_json(monkeypatch, root):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    set_up_logging("info")
+    set_up_logging("info", service="mlopsproj_api")
     logger = logging.getLogger("mlopsproj_serving.x")
     logger.debug("not this")
     try:
@@ -56,7 +56,7 @@ def test_messages_are_lines_of_json(monkeypatch, root):
 
 def test_on_a_terminal_messages_are_plain(monkeypatch, root):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    set_up_logging("info")
+    set_up_logging("info", service="mlopsproj_api")
     logging.getLogger("mlopsproj_api").info("hello")
     assert sys.stderr.getvalue() == "hello\n"
 

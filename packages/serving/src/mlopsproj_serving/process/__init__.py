@@ -1,0 +1,1 @@
+"""What a process of a service is, whatever it serves: settings, socket, server, lines on stderr."""
