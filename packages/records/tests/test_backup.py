@@ -47,7 +47,8 @@ def test_a_backup_is_a_folder_that_says_what_it_holds(filled, url, tmp_path):
     made = back_up(url, folder, told.append)
     assert made.path == folder
     assert sorted(path.name for path in folder.iterdir()) == [
-        *(BACKUP, "feedback.parquet", "prediction.parquet")
+        *(BACKUP, "drift_check.parquet", "feedback.parquet", "outbox.parquet"),
+        *("prediction.parquet", "retraining.parquet"),
     ]
     assert sorted(path.name for path in folder.parent.iterdir()) == ["backup"]
     said = msgspec.json.decode((folder / BACKUP).read_bytes())
@@ -85,6 +86,9 @@ def test_an_empty_log_is_backed_up_too(empty_url, tmp_path):
     assert {name: part.rows for name, part in made.manifest.tables.items()} == {
         "prediction": 0,
         "feedback": 0,
+        "drift_check": 0,
+        "outbox": 0,
+        "retraining": 0,
     }
 
 

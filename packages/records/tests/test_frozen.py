@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from mlopsproj_records import Database, migration
+from mlopsproj_records import Database, DriftHistory, Outbox, Retrainings, migration
 from mlopsproj_records.backup import back_up
 from mlopsproj_records.restoration import restore
 from mlopsproj_records.schema import REVISIONS
@@ -37,6 +37,13 @@ def assert_holds(url, revision):
     """Every record of that revision, field by field; fields that came later may be there too."""
     expected = json.loads((FROZEN / f"{revision}.json").read_bytes())
     with Database(url) as database:
+        checks = DriftHistory(database).checks()
+        retrainings = Retrainings(database).recent()
+        events = {
+            entry.event.to_json(): entry.state
+            for entry in (Outbox(database).find(check.id) for check in checks)
+            if entry
+        }
         stored = {found.record.id: found for found in database.predictions()}
     assert len(stored) == len(expected["predictions"]) == 8
     latest = {said["prediction_id"]: said for said in expected["feedback"]}
@@ -44,6 +51,9 @@ def assert_holds(url, revision):
         found = stored[record["id"]]
         assert as_json(found.record) | record == as_json(found.record)
         assert as_json(found.feedback) == latest.get(record["id"])
+    assert as_json(checks[::-1]) == expected.get("checks", [])
+    assert events == expected.get("events", {})
+    assert as_json(retrainings) == expected.get("retrainings", [])
 
 
 def as_json(record):

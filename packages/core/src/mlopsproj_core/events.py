@@ -10,7 +10,7 @@ import os
 import re
 import time
 import urllib.request
-from datetime import UTC
+from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any, Final, Literal
 from urllib.error import HTTPError
@@ -63,6 +63,34 @@ class Event(BaseModel):
         return self.model_dump_json(by_alias=True)
 
 
+class DriftVerdict(BaseModel):
+    """What a check for drift found, as its event tells it.
+
+    Attributes:
+        changed: what has changed, in words, the most first.
+        p_value: of the check: how often its like comes without drift, 0 to 1.
+        effects: of the detectors that found drift, by name, each in its own unit.
+        images: in the window.
+        since: time of the first of them; None if it is not known.
+        until: time of the last.
+        estimated_accuracy: of the window, without labels, 0 to 1; None if it cannot be told.
+        accuracy: of the images whose label is known; None if there are too few.
+        reference_accuracy: on the images that the model was tested with; None if not known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    changed: tuple[str, ...]
+    p_value: float
+    effects: dict[str, float] = {}
+    images: int
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    estimated_accuracy: float | None = None
+    accuracy: float | None = None
+    reference_accuracy: float | None = None
+
+
 def model_promoted(name: str, move: AliasMove, registry_url: str) -> Event:
     """The event of an alias's move; the same move gives the same event, wherever it is told."""
     return Event(
@@ -76,7 +104,37 @@ def model_promoted(name: str, move: AliasMove, registry_url: str) -> Event:
     )
 
 
-def deliver(event: Event, url: str) -> None:
+def drift_detected(
+    check_id: UUID,
+    *,
+    time: datetime,
+    model: str,
+    version: int,
+    source: str,
+    verdict: DriftVerdict,
+) -> Event:
+    """The event of a check that found drift; the same check gives the same event.
+
+    Args:
+        check_id: of the record of the check.
+        time: when it was made.
+        model: that drifted.
+        version: of it.
+        source: whose predictions were checked, e.g. the URL of the database without a password.
+        verdict: what was found, in short.
+    """
+    return Event(
+        id=check_id,
+        type="drift-detected",
+        time=time.astimezone(UTC),
+        model=model,
+        version=version,
+        source=source,
+        data=verdict.model_dump(mode="json"),
+    )
+
+
+def deliver(event: Event, url: str, *, setting: str = "MLOPSPROJ_EVENT_URL") -> None:
     """Tell an event, three times at most.
 
     Args:
@@ -85,6 +143,7 @@ def deliver(event: Event, url: str) -> None:
             `github://owner/repository`, where it starts the workflows that wait for a
             `repository_dispatch` of its type (the token is `$GITHUB_TOKEN`, the server
             `$GITHUB_API_URL`, else https://api.github.com).
+        setting: what holds the URL, as errors call it.
 
     Raises:
         ConfigError: if the URL is none of these, or there is no token.
@@ -95,13 +154,13 @@ def deliver(event: Event, url: str) -> None:
     if scheme == "log":
         logger.info("event %s", event.to_json())
     elif scheme in _WEB:
-        _post(event, url, event.to_json().encode(), {}, setting="MLOPSPROJ_EVENT_URL")
+        _post(event, url, event.to_json().encode(), {}, setting=setting)
     elif scheme == "github" and re.fullmatch(r"//[\w.-]+/[\w.-]+", rest, re.ASCII):
         _dispatch(event, rest.removeprefix("//"))
     else:
         raise ConfigError(
-            f"MLOPSPROJ_EVENT_URL begins with {scheme[:20]!r}, which cannot be told anything: give"
-            " log:, http(s)://… or github://owner/repository."
+            f"{setting} begins with {scheme[:20]!r}, which cannot be told anything: give log:,"
+            " http(s)://… or github://owner/repository."
         )
 
 
@@ -151,8 +210,8 @@ def _post(event: Event, url: str, body: bytes, headers: dict[str, str], *, setti
             final = isinstance(error, HTTPError) and error.code not in _WORTH_ANOTHER_ATTEMPT
             if final or attempt == ATTEMPTS:
                 raise EventError(
-                    f"{server} did not take the event {event.id} ({error}): check {setting}, and"
-                    " tell it again."
+                    f"{server} did not take the event {event.id} ({error}): check {setting}. Told"
+                    " again, it has the same id."
                 ) from error
         time.sleep(pause)
         pause *= 2

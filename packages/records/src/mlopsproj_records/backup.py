@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -23,7 +23,6 @@ from mlopsproj_core.local_files import sync_folder
 from sqlalchemy import Engine, Table, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from mlopsproj_records import schema
 from mlopsproj_records.backup_format import (
     BACKUP,
     FORMAT,
@@ -42,12 +41,11 @@ from mlopsproj_records.inspection import sqlite_file
 from mlopsproj_records.lane import remove_lock
 from mlopsproj_records.migration import known_revision
 from mlopsproj_records.rows import selected
+from mlopsproj_records.schema import tables_of
 
 Progress = Callable[[int], None]
 """Told of rows that are done; to count all would take a large database longer than it may."""
 
-# What was said of a prediction was said after it: read first, it is never without it.
-_TABLES: Final = (schema.feedback.name, schema.prediction.name)
 _PAGE = 1000
 _ROW_GROUP_BYTES = 16 << 20
 
@@ -144,7 +142,8 @@ def _look(engine: Engine) -> tuple[str, list[Table]]:
             canonical(
                 name, [(column["name"], column["type"]) for column in found.get_columns(name)]
             )
-            for name in _TABLES
+            # What was said of a prediction was said after it: read first, it is never without it.
+            for name in tables_of(revision)
         ]
     return revision, tables
 

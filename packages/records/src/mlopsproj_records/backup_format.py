@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from mlopsproj_records.schema import UtcTime, metadata
+from mlopsproj_records.schema import UtcTime, tables_of
 
 FORMAT: Final = 1
 """Written by this release; readers accept it and the one before."""
@@ -150,15 +150,20 @@ def read_backup(folder: Path) -> BackupManifest:
 
 
 def verify_backup(folder: Path, manifest: BackupManifest) -> None:
-    """See that a backup has the tables of the log, and hold every file against its sha256.
+    """See that a backup has the tables of its schema, and hold every file against its sha256.
+
+    Args:
+        folder: of the backup.
+        manifest: what it says of itself; of a revision that this release knows.
 
     Raises:
         RecordsError: naming a table or a file that is missing or changed.
     """
-    if manifest.tables.keys() != metadata.tables.keys():
+    expected = tables_of(manifest.revision)
+    if manifest.tables.keys() != set(expected):
         raise RecordsError(
             f"{folder / BACKUP} names the tables {', '.join(map(repr, sorted(manifest.tables)))},"
-            f" and not {' and '.join(sorted(metadata.tables))}: use another backup."
+            f" and not {' and '.join(sorted(expected))}: use another backup."
         )
     for table, part in manifest.tables.items():
         path = parquet_of(folder, table)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mlopsproj_core.errors import RecordsError
 from sqlalchemy import Connection, Select, select, tuple_
@@ -17,11 +17,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from mlopsproj_records import migration
 from mlopsproj_records.database_url import identity, read_url, shown
 from mlopsproj_records.engine import open_engine, transaction
+from mlopsproj_records.extents import Extent, read_extents
 from mlopsproj_records.failures import away, may_be_repeated, reason, refuses_row
 from mlopsproj_records.insertion import insert_rows
 from mlopsproj_records.record import PredictionRecord, Record, StoredPrediction
 from mlopsproj_records.rows import Row, row_of, selected, stored
 from mlopsproj_records.schema import feedback, prediction
+
+if TYPE_CHECKING:
+    from mlopsproj_records.pages import PredictionPage
 
 T = TypeVar("T")
 
@@ -170,6 +174,56 @@ class Database:
             page = statement.where(
                 tuple_(prediction.c.time, prediction.c.id) > tuple_(last.time, last.id)
             )
+
+    def pages(
+        self,
+        *,
+        model: str | None = None,
+        version: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        newest: int | None = None,
+        page_size: int = 2000,
+    ) -> "Iterator[PredictionPage]":
+        """Predictions as columns, in the order of their times, then ids, a page at a time.
+
+        For who reads very many, several times as fast as `predictions`, with as little memory and
+        as few transactions. Predictions of a shadow are left out.
+
+        Args:
+            model: only of this one.
+            version: only of this one.
+            since: only from this time on.
+            until: only before this time.
+            newest: of those only the last so many; what arrives meanwhile is not among them.
+            page_size: rows that are read at once.
+
+        Raises:
+            DatabaseAwayError: if it cannot be reached.
+            MigrationError: if its schema is not this release's.
+        """
+        from mlopsproj_records.pages import (  # noqa: PLC0415 (numpy, which other users do without)
+            Conditions,
+            read_pages,
+        )
+
+        conditions = Conditions(model, version, since, until)
+        return read_pages(self, conditions, newest=newest, page_size=page_size)
+
+    def extents(self, model: str | None = None) -> list[Extent]:
+        """Which versions have answered, and from when to when, by model and version.
+
+        Takes as long for a million predictions as for ten, except of a version that was a shadow
+        first or last, whose predictions as such are read and passed over.
+
+        Args:
+            model: only of this one.
+
+        Raises:
+            DatabaseAwayError: if it cannot be reached.
+            MigrationError: if its schema is not this release's.
+        """
+        return self.run(partial(read_extents, model))
 
     def run(
         self,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlopsproj_core.errors import ConfigError
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -31,6 +31,7 @@ BUSY_SECONDS: Final = 5.0
 """How long another process's transaction on the same SQLite file is waited for."""
 
 _WRITES = "mlopsproj_writes"
+_NAMED_LOCKS = 0x6D6C6F70  # of PostgreSQL's advisory locks with two keys: "mlop"
 _POSTGRESQL: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "mlopsproj",
@@ -93,6 +94,20 @@ def transaction(
         connection.execution_options(**{_WRITES: writes}).begin(),
     ):
         yield connection
+
+
+def alone(connection: Connection, name: str) -> None:
+    """Wait until no other transaction has called this for the same name; until this one ends.
+
+    Args:
+        connection: in a transaction that writes: SQLite has one of these at a time anyway.
+        name: of what is looked at and changed.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:space, hashtext(:name))"),
+            {"space": _NAMED_LOCKS, "name": name},
+        )
 
 
 def _file(url: URL) -> str | None:

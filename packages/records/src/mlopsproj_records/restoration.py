@@ -5,7 +5,6 @@ to this release's schema. Knows nothing of how a backup is made.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from mlopsproj_records.engine import open_engine
 from mlopsproj_records.failures import away, reason, refuses_row
 from mlopsproj_records.insertion import insert_rows
 from mlopsproj_records.migration import HEAD, bring_to, exclusively, known_revision
+from mlopsproj_records.rows import time_value
 from mlopsproj_records.schema import REVISIONS, UtcTime
 
 Progress = Callable[[int, int], None]
@@ -145,7 +145,7 @@ def _pages(
             table = table_of(name, file.schema_arrow)
             for batch in file.iter_batches(batch_size=_PAGE):
                 columns = [
-                    [_as_text(time) for time in values.to_pylist()]
+                    [time_value(time, times_as_text=True) for time in values.to_pylist()]
                     if times_as_text and isinstance(column.type, UtcTime)
                     else values.to_pylist()
                     for column, values in zip(table.columns, batch.columns, strict=True)
@@ -153,11 +153,6 @@ def _pages(
                 yield table, list(zip(*columns, strict=True))
     except (OSError, pa.ArrowException) as error:
         raise RecordsError(f"{path} cannot be read ({error}): use another backup.") from error
-
-
-def _as_text(time: datetime | None) -> str | None:
-    """As SQLAlchemy writes it to SQLite."""
-    return None if time is None else time.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def _count(connection: Connection, name: str) -> int:

@@ -5,8 +5,8 @@ Knows nothing of connections. See `schema` for how values are kept.
 
 import math
 from collections.abc import Sequence
-from datetime import UTC
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, overload
 
 import msgspec
 from mlopsproj_core.errors import RecordsError
@@ -35,8 +35,7 @@ def row_of(record: Record, *, times_as_text: bool) -> Row:
     Raises:
         ValueError, TypeError, OverflowError: if the record's values have not its types.
     """
-    utc = record.time.astimezone(UTC)
-    time = utc.isoformat(" ", "microseconds")[:26] if times_as_text else utc
+    time = time_value(record.time, times_as_text=times_as_text)
     if isinstance(record, FeedbackRecord):
         return (record.id, record.prediction_id, record.label, record.actor, time)
     score = float(record.ood_score)
@@ -45,17 +44,29 @@ def row_of(record: Record, *, times_as_text: bool) -> Row:
         time,
         record.model,
         record.version,
-        _json(record.top_k),
+        as_json(record.top_k),
         record.probabilities,
         record.embedding,
         None if math.isnan(score) else score,
-        _json(record.statistics),
-        _json(record.latency_ms),
+        as_json(record.statistics),
+        as_json(record.latency_ms),
         record.request_id,
         record.image_sha256,
         record.image_url,
         record.shadow_of,
     )
+
+
+@overload
+def time_value(time: datetime, *, times_as_text: bool) -> datetime | str: ...
+@overload
+def time_value(time: None, *, times_as_text: bool) -> None: ...
+def time_value(time: datetime | None, *, times_as_text: bool) -> datetime | str | None:
+    """A time as drivers take it: UTC, as the text that SQLAlchemy writes to SQLite or as it is."""
+    if time is None:
+        return None
+    utc = time.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:26] if times_as_text else utc
 
 
 def selected(table: Table) -> list[ColumnElement[Any]]:
@@ -111,7 +122,8 @@ def _value(value: float | str) -> int | float | str:
     return float(value) if isinstance(value, str) and value in _NO_NUMBERS else value
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """As JSON text, where a number that JSON does not know is the text of its name."""
     encoded = _encode(value)
     if b"null" in encoded:  # what NaN and the infinities become
         encoded = _encode(_finite(value))

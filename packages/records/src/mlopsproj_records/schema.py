@@ -1,4 +1,4 @@
-"""The tables of the prediction log, the same in SQLite and in PostgreSQL.
+"""The tables of the prediction log and of its monitoring, the same in SQLite and in PostgreSQL.
 
 How values are kept: times as SQLAlchemy does (text in UTC in SQLite); structures as JSON text,
 where a number that JSON does not know is the text "NaN", "Infinity" or "-Infinity"; an OOD score
@@ -24,8 +24,13 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """The schema's revisions, oldest first, each a file in `migrations/versions`."""
+
+_NEW_TABLES: Final = {
+    "0001": ("feedback", "prediction"),
+    "0002": ("retraining", "outbox", "drift_check"),
+}
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -89,3 +94,69 @@ feedback: Final = Table(
     Index("feedback_by_prediction", "prediction_id", "time", "id"),
     Index("feedback_by_time", "time"),
 )
+
+drift_check: Final = Table(
+    "drift_check",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("time", UtcTime, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("p_value", Double),
+    Column("images", Integer, nullable=False),
+    Column("since", UtcTime),
+    Column("until", UtcTime),
+    Column("document", JSON, nullable=False),
+    Index("drift_check_by_model", "model", "version", "time", "id"),
+    Index("drift_check_by_time", "time", "id"),
+)
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", _Id, primary_key=True),  # of the event
+    Column("time", UtcTime, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("cooldown_from", UtcTime, nullable=False),
+    Column("model", Text),
+    Column("version", Integer),
+    Column("document", JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt", UtcTime),  # while one is made: when another may be
+    Column("delivered", UtcTime),
+    Column("last_error", Text),
+    Index("outbox_by_key", "key", "cooldown_from"),
+    Index("outbox_by_state", "state", "time", "id"),
+)
+
+retraining: Final = Table(
+    "retraining",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("event_id", _Id, nullable=False),
+    Column("time", UtcTime, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("actor", Text),
+    Column("reason", Text),
+    Column("decided", UtcTime),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt", UtcTime),
+    Column("place", Text),  # where the files of a command lie
+    Column("started", UtcTime),
+    Column("finished", UtcTime),
+    Column("detail", Text),
+    Index("retraining_by_model", "model", "time", "id"),
+    Index("retraining_by_state", "state", "time", "id"),
+)
+
+
+def tables_of(revision: str) -> tuple[str, ...]:
+    """The tables that a revision of the schema has, those that refer to others before these."""
+    until = REVISIONS[: REVISIONS.index(revision) + 1]
+    return tuple(name for step in reversed(until) for name in _NEW_TABLES.get(step, ()))

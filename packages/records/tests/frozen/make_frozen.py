@@ -15,15 +15,29 @@ import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import numpy as np
-from mlopsproj_records import Database, FeedbackRecord, PredictionRecord, upgrade
+from mlopsproj_core.errors import EventError
+from mlopsproj_core.events import DriftVerdict, Event, drift_detected
+from mlopsproj_records import (
+    Database,
+    DriftCheckRecord,
+    DriftHistory,
+    FeedbackRecord,
+    Outbox,
+    PredictionRecord,
+    RetrainingRequest,
+    Retrainings,
+    upgrade,
+)
 from mlopsproj_records.backup import back_up
 from mlopsproj_records.migration import HEAD
 
 HERE = Path(__file__).parent
 START = datetime(2026, 11, 30, 8, 15, 30, 250, UTC)
+RETRAINING = "01930000-0000-7000-8000-000000000200"
 
 
 def records() -> tuple[list[PredictionRecord], list[FeedbackRecord]]:
@@ -57,6 +71,61 @@ def records() -> tuple[list[PredictionRecord], list[FeedbackRecord]]:
     return predictions, feedback
 
 
+def checks() -> list[DriftCheckRecord]:
+    """Two checks that found drift, and one that could not be made."""
+    return [
+        DriftCheckRecord(
+            id=f"01930000-0000-7000-8000-00000000010{number}",
+            time=START + timedelta(hours=number),
+            model="fashion-mnist",
+            version=2,
+            verdict="not enough data" if number == 2 else "drift",
+            p_value=None if number == 2 else 0.0005,
+            images=0 if number == 2 else 1000,
+            since=None if number == 2 else START,
+            until=None if number == 2 else START + timedelta(hours=number),
+            document={"detectors": [{"name": "brightness", "effect": 0.25}], "odd": "ünï 'x' 😀"},
+        )
+        for number in range(3)
+    ]
+
+
+def keep_checks(database: Database) -> None:
+    """Keep them, with an event that is delivered, and one that nobody takes; and a retraining."""
+
+    def clock() -> datetime:
+        return START + timedelta(hours=3)
+
+    history, outbox = DriftHistory(database, clock=clock), Outbox(database, clock=clock)
+    for number, check in enumerate(checks()):
+        verdict = DriftVerdict(changed=("brightness",), p_value=0.0005, images=check.images)
+        event = drift_detected(
+            UUID(check.id),
+            time=check.time,
+            model=check.model,
+            version=check.version,
+            source="sqlite:///mlopsproj.db",
+            verdict=verdict,
+        )
+        history.record(
+            check,
+            event=event if check.verdict == "drift" else None,
+            key=f"drift {number}",
+            cooldown_seconds=3600,
+            retraining=RetrainingRequest(RETRAINING, "command: train"),
+        )
+        outbox.deliver_due(_take if number == 0 else _refuse)
+    Retrainings(database, clock=clock).approve(RETRAINING, actor="ann", reason="it rains")
+
+
+def _take(event: Event) -> None:
+    """Be told."""
+
+
+def _refuse(event: Event) -> None:
+    raise EventError("nobody is there")
+
+
 def main(postgresql: str) -> None:
     """Write every file of the present revision."""
     predictions, feedback = records()
@@ -67,7 +136,11 @@ def main(postgresql: str) -> None:
             upgrade(url)
             with Database(url) as database:
                 database.insert([*predictions, *feedback])
+                keep_checks(database)
         back_up(sqlite, HERE / f"{HEAD}.backup")
+        with Database(sqlite) as database:
+            retrainings = Retrainings(database).recent()
+            events = [Outbox(database).find(check.id) for check in checks()]
         with sqlite3.connect(path) as connection:
             _write("sqlite", "\n".join(connection.iterdump()) + "\n")
     dumped = subprocess.run(
@@ -78,7 +151,14 @@ def main(postgresql: str) -> None:
     ).stdout
     lines = [line for line in dumped.splitlines() if line and not line.startswith(("--", "\\"))]
     _write("postgresql", "\n".join(lines) + "\n")
-    text = msgspec.json.encode({"predictions": predictions, "feedback": feedback})
+    kept = {
+        "predictions": predictions,
+        "feedback": feedback,
+        "checks": checks(),
+        "events": {entry.event.to_json(): entry.state for entry in events if entry},
+        "retrainings": retrainings,
+    }
+    text = msgspec.json.encode(kept)
     (HERE / f"{HEAD}.json").write_bytes(msgspec.json.format(text) + b"\n")
 
 
