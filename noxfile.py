@@ -91,10 +91,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def types(session: nox.Session) -> None:
-    """Check the types of every member, of this file and of the benchmarks, strictly."""
+    """Check the types of every member, this file, benchmarks and infra, strictly."""
     _sync(session, "--all-extras", "--group=bench")
     benchmarks = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("benchmarks/*.py"))]
-    session.run("mypy", *SOURCES, "noxfile.py", *benchmarks)
+    infra = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("infra/**/*.py"))]
+    session.run("mypy", *SOURCES, "noxfile.py", *benchmarks, *infra)
 
 
 @nox.session(python=PYTHONS[0])
