@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mlopsproj_monitoring.sums import WindowSums as WindowSums
     from mlopsproj_monitoring.verdict import DetectorResult as DetectorResult
     from mlopsproj_monitoring.verdict import DriftCheck as DriftCheck
+    from mlopsproj_monitoring.window import Window as Window
+    from mlopsproj_monitoring.window_config import WindowConfig as WindowConfig
+    from mlopsproj_monitoring.windows import read_window as read_window
+    from mlopsproj_monitoring.windows import read_windows as read_windows
 
 _MODULES = {
     "DetectorResult": "verdict",
@@ -22,7 +26,11 @@ _MODULES = {
     "DriftDetector": "check",
     "Reference": "reference",
     "Sample": "sample",
+    "Window": "window",
+    "WindowConfig": "window_config",
     "WindowSums": "sums",
+    "read_window": "windows",
+    "read_windows": "windows",
 }
 
 __all__ = sorted(_MODULES)  # noqa: PLE0605 (sorted gives a list)

@@ -1,17 +1,17 @@
 """How large each statistic gets without drift: windows drawn from the reference itself.
 
-For windows of m images, m' = min(m, n/2) of the reference's n rows are drawn without replacement
-and held against the others. A difference of means then varies as one of m new images and n does,
-up to the factor √((1/m + 1/n) / (1/m' + 1/(n - m'))): the thresholds are right for any m, larger
-than the reference too. The p-value of the check is the rank of the smallest of its detectors'
-p-values among the smallest of each draw's (Westfall & Young 1993): detectors that depend on each
-other cost nothing. Knows nothing of windows that were seen.
+For windows of m images, about m' = min(m, n/2) of the reference's n rows are drawn (each with the
+chance m'/n) and held against the others. A difference of means then varies as one of m new images
+and n does, up to the factor √((1/m + 1/n) / (1/m' + 1/(n - m'))): the thresholds are right for any
+m, larger than the reference too. The p-value of the check is the rank of the smallest of its
+detectors' p-values among the smallest of each draw's (Westfall & Young 1993): detectors that depend
+on each other cost nothing. Knows nothing of windows that were seen.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from mlopsproj_monitoring.tail import NullTail
 _RATIO: Final = 1.1
 _LARGEST: Final = 100
 _AT_ONCE: Final = 200
+_NUMBERS: Final = 2**16
 
 _FIRST, _SECOND, _REST_FIRST, _REST_SECOND = range(4)
 
@@ -119,6 +120,7 @@ class Calibration:
         """
         self._vectors, self._whitened = vectors, whitened
         self._detectors = tuple(detectors)
+        self._total = vectors.sum(axis=0, dtype=np.float64)
         self._draws, self._seed = draws, seed
         self._found: dict[int, NullDistribution] = {}
         self._lock = Lock()
@@ -137,37 +139,59 @@ class Calibration:
         return int(np.round(_RATIO**step))
 
     def _draw(self, images: int) -> Array:
-        """`(B, T)`: statistics of draws, divided by their scale."""
+        """`(B, T)`: statistics of draws, each divided by its own scale."""
         rows = len(self._vectors)
-        drawn = min(images, rows // 2)
+        share = min(images, rows // 2) / rows
+        roles = _roles(share)
         rng = np.random.default_rng([self._seed, images])
-        roles = _roles(drawn, rows)
         found = []
         for start in range(0, self._draws, _AT_ONCE):
             count = min(_AT_ONCE, self._draws - start)
-            found.append(self._statistics(rng.permuted(np.tile(roles, (count, 1)), axis=1), drawn))
+            numbers = rng.integers(0, _NUMBERS, (count, rows), dtype=np.uint16)
+            found.append(self._statistics(roles[numbers]))
         return np.concatenate(found)
 
-    def _statistics(self, roles: npt.NDArray[np.int8], drawn: int) -> Array:
-        """Of draws that are told by the role of each row: `(B, n)`."""
-        rows = len(self._vectors)
-        counts = np.bincount(roles[0], minlength=4)
-        first, second, rest_first, rest_second = (1 / np.maximum(1, counts)).tolist()
-        is_drawn = np.array([1 / drawn, 1 / drawn, 0, 0], np.float32)
-        window = is_drawn[roles] @ self._vectors
-        total = self._vectors.sum(axis=0, dtype=np.float64)
-        reference = (total - drawn * window) / (rows - drawn)
+    def _statistics(self, roles: npt.NDArray[np.int8]) -> Array:
+        """Of draws that are told by the role of each row, `(B, n)`."""
         whitened = self._vectors[:, self._whitened]
-        halves = np.stack(
-            [
-                np.array(signs, np.float32)[roles] @ whitened
-                for signs in ((first, 0, -rest_first, 0), (0, second, 0, -rest_second))
-            ],
-            axis=1,
+        window = _sums(roles <= _SECOND, self._vectors)
+        first, rest_first = (_sums(roles == role, whitened) for role in (_FIRST, _REST_FIRST))
+        second = window.values[:, self._whitened] - first.values
+        rest = self._total - window.values
+        rest_second = rest[:, self._whitened] - rest_first.values
+        in_second = window.counts - first.counts
+        in_rest = len(self._vectors) - window.counts
+        halves = (
+            first.values / first.counts - rest_first.values / rest_first.counts,
+            second / np.maximum(1, in_second)
+            - rest_second / np.maximum(1, in_rest - rest_first.counts),
         )
-        contrast = Contrast(drawn, rows - drawn, window.astype(np.float64), reference, halves)
+        contrast = Contrast(
+            window=window.values / window.counts,
+            reference=rest / in_rest,
+            halves=np.stack(halves, axis=1),
+            scale=np.sqrt(1 / window.counts + 1 / in_rest)[:, 0],
+        )
         statistics = [detector.statistics(contrast) for detector in self._detectors]
-        return np.stack(statistics, axis=1) / contrast.scale
+        return np.stack(statistics, axis=1) / contrast.scale[:, None]
+
+
+class _Sums(NamedTuple):
+    """Of some rows in each draw.
+
+    Attributes:
+        values: `(B, width)`.
+        counts: `(B, 1)`: of the rows, at least 1.
+    """
+
+    values: Array
+    counts: Array
+
+
+def _sums(members: npt.NDArray[np.bool_], vectors: Floats) -> _Sums:
+    values = members.astype(np.float32) @ vectors
+    counts = np.maximum(1, members.sum(axis=1, keepdims=True))
+    return _Sums(values.astype(np.float64), counts.astype(np.float64))
 
 
 def _signed_squares(statistics: Array) -> Array:
@@ -175,8 +199,14 @@ def _signed_squares(statistics: Array) -> Array:
     return statistics * np.abs(statistics)
 
 
-def _roles(drawn: int, rows: int) -> npt.NDArray[np.int8]:
-    """`(rows,)`: which row is in which half of the window, or of what is left."""
-    rest = rows - drawn
-    counts = [drawn // 2, drawn - drawn // 2, rest // 2, rest - rest // 2]
+def _roles(share: float) -> npt.NDArray[np.int8]:
+    """`(65536,)`: the role of a row that draws each number.
+
+    Args:
+        share: of the rows that shall be in the window.
+    """
+    window = round(share * _NUMBERS)
+    counts = [window // 2, window - window // 2]
+    rest = _NUMBERS - window
+    counts += [rest // 2, rest - rest // 2]
     return np.repeat(np.array([_FIRST, _SECOND, _REST_FIRST, _REST_SECOND], np.int8), counts)

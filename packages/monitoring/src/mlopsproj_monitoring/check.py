@@ -36,6 +36,7 @@ from mlopsproj_monitoring.reference import Reference
 from mlopsproj_monitoring.sample import Sample
 from mlopsproj_monitoring.sums import WindowSums
 from mlopsproj_monitoring.verdict import DetectorResult, DriftCheck
+from mlopsproj_monitoring.window import Window
 
 _FAMILIES: dict[str, Family] = {
     "confidence": "prediction",
@@ -71,7 +72,14 @@ class _Part:
 
 
 class DriftDetector:
-    """Holds windows against one reference. Any thread may use it."""
+    """Holds windows against one reference. Any thread may use it.
+
+    Attributes:
+        reference: of the model.
+        config: of the checks.
+        class_numbers: the number of each class by its name.
+        features: what the detectors look at.
+    """
 
     def __init__(
         self,
@@ -90,6 +98,7 @@ class DriftDetector:
         """
         self.reference, self.config = reference, config or DriftConfig()
         sample = reference.sample
+        self.class_numbers = {name: place for place, name in enumerate(reference.classes)}
         self.features = FeatureMap.fit(sample, correctness=correctness, seed=self.config.seed)
         self._sums = self.accumulator()
         self._sums.add(sample)
@@ -108,14 +117,13 @@ class DriftDetector:
         """Sums of no image yet, for windows that are to be checked."""
         return WindowSums(self.features, classes=len(self.reference.classes))
 
-    def check(self, window: WindowSums | Sample, *, notes: tuple[str, ...] = ()) -> DriftCheck:
+    def check(self, window: Window | WindowSums | Sample) -> DriftCheck:
         """Hold a window against the reference.
 
         The first check of a size takes a second or two, later ones milliseconds.
 
         Args:
-            window: its images, or their sums by this detector's `accumulator`.
-            notes: what a person should know about it.
+            window: of the log; or images, or their sums by this detector's `accumulator`.
 
         Raises:
             DataError: if it is another model's.
@@ -124,7 +132,7 @@ class DriftDetector:
             sums = self.accumulator()
             sums.add(window)
         else:
-            sums = window
+            sums = window.sums if isinstance(window, Window) else window
         labelled = int(sums.labelled.sum())
         answer = DriftCheck(
             verdict="not enough data",
@@ -138,8 +146,9 @@ class DriftDetector:
             accuracy=share(sums.correct, labelled) if labelled else None,
             reference_accuracy=share(self._sums.correct, len(self._sums)),
             changed=(),
-            notes=notes,
         )
+        if isinstance(window, Window):
+            answer = replace(answer, since=window.since, until=window.until, notes=window.notes)
         if len(sums) < self.config.minimum_images:
             return answer
         return self._judged(answer, sums)
@@ -178,14 +187,15 @@ class DriftDetector:
 
     def _distribution(self, sums: WindowSums, weight: float) -> _Part:
         contrast = self._contrast(sums)
+        scale = float(contrast.scale[0])
         null = self._calibration.at(len(sums))
         statistics = np.array([each.statistics(contrast)[0] for each in self._detectors])
-        p_values = null.p_values(statistics / contrast.scale)
+        p_values = null.p_values(statistics / scale)
         limit = null.threshold_p_value(weight * self.config.alpha)
         thresholds = null.thresholds(limit)
         results = []
         for place, detector in enumerate(self._detectors):
-            signal = null.signal(place, statistics[place] / contrast.scale) * contrast.scale
+            signal = null.signal(place, statistics[place] / scale) * scale
             signal = max(signal, detector.statistic_of(self.config.minimum_effect))
             results.append(
                 DetectorResult(
@@ -196,7 +206,7 @@ class DriftDetector:
                     effect_unit=detector.effect_unit,
                     p_value=float(p_values[place]),
                     q_value=None,
-                    threshold=float(thresholds[place] * contrast.scale),
+                    threshold=float(thresholds[place] * scale),
                     samples_needed=samples_needed(
                         signal,
                         float(thresholds[place]),
@@ -255,11 +265,10 @@ class DriftDetector:
     def _contrast(self, sums: WindowSums) -> Contrast:
         halves = sums.half_means[:, self._whitened] - self._sums.half_means[:, self._whitened]
         return Contrast(
-            images=len(sums),
-            reference_images=len(self._sums),
             window=sums.means[None],
             reference=self._sums.means[None],
             halves=halves[None],
+            scale=np.sqrt([1 / len(sums) + 1 / len(self._sums)]),
         )
 
     def _counts(self, result: DetectorResult) -> bool:

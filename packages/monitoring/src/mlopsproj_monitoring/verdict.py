@@ -1,6 +1,7 @@
 """The answer of a check. Knows nothing of how it was found."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from mlopsproj_monitoring.detectors.detector import Family
@@ -61,6 +62,8 @@ class DriftCheck:
         accuracy: of the images that have their true labels; None if none has.
         reference_accuracy: of the reference.
         changed: what changed, the strongest first, in words; none unless it is drift.
+        since: time of the window's first prediction; None where it is not of the log.
+        until: time of its last.
         notes: what a person should know about the window.
     """
 
@@ -75,6 +78,8 @@ class DriftCheck:
     accuracy: Share | None
     reference_accuracy: Share
     changed: tuple[str, ...]
+    since: datetime | None = None
+    until: datetime | None = None
     notes: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
@@ -82,4 +87,7 @@ class DriftCheck:
         document = asdict(self)
         for name in ("detectors", "changed", "notes"):
             document[name] = list(document[name])
+        for name in ("since", "until"):
+            time = document[name]
+            document[name] = None if time is None else time.isoformat()
         return {"schema": SCHEMA, **document}

@@ -5,8 +5,6 @@ Knows nothing of what is made of them.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from mlopsproj_monitoring.sample import Array
 
 
@@ -15,23 +13,17 @@ class Contrast:
     """B windows against the reference.
 
     Attributes:
-        images: m, in each window.
-        reference_images: n, in the reference.
         window: `(B, width)`: means of the feature vectors.
         reference: `(B, width)` or `(1, width)`.
         halves: `(B, 2, R)`: difference of the whitened embedding's means, by halves.
+        scale: `(B,)`: √(1/m + 1/n) for m images in the window and n in the reference, by which the
+            noise of a difference of means grows.
     """
 
-    images: int
-    reference_images: int
     window: Array
     reference: Array
     halves: Array
-
-    @property
-    def scale(self) -> float:
-        """By which the noise of a difference of means grows: √(1/m + 1/n)."""
-        return float(np.sqrt(1 / self.images + 1 / self.reference_images))
+    scale: Array
 
     def difference(self, block: slice) -> Array:
         """`(B, columns)`: window less reference, of one block."""

@@ -37,7 +37,8 @@ class KernelDetector:
 
     def effect(self, contrast: Contrast) -> float:
         """The distance less what noise alone would give (the U-statistic's root)."""
-        square = float(self.statistics(contrast)[0]) ** 2 - self.variance * contrast.scale**2
+        noise = self.variance * float(contrast.scale[0]) ** 2
+        square = float(self.statistics(contrast)[0]) ** 2 - noise
         return float(np.sqrt(max(0.0, square)))
 
     def share(self, effect: float) -> float:

@@ -123,9 +123,9 @@ class FeatureMap:
         if CLASSES in self.blocks:
             _mark(found, self.blocks[CLASSES], self.classes.numbers(predicted(sample)))
         if KERNEL in self.blocks:
-            components = self.embedding.project(sample.embedding)
-            found[:, self.blocks[KERNEL]] = self.embedding.kernel_features(components)
-            found[:, self.blocks[WHITENED]] = self.embedding.whitened(components)
+            standardised = self.embedding.standardised(sample.embedding)
+            found[:, self.blocks[KERNEL]] = self.embedding.kernel_features(standardised)
+            found[:, self.blocks[WHITENED]] = self.embedding.whitened(standardised)
         if self.correctness is not None:
             found[:, self.blocks[CORRECTNESS]] = self.correctness(sample)[:, None]
         return found

@@ -1,0 +1,69 @@
+"""How large a window is, and how far it moves. Knows nothing of what is in it."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from mlopsproj_core.errors import ConfigError
+
+MOST_STEPS: Final = 1000
+"""Of one window: so many sums are in memory at once."""
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """By count or by time.
+
+    Attributes:
+        images: so many predictions; None where `hours` says how large it is.
+        hours: of so much time.
+        step: by which it moves, in images or hours; None if windows do not overlap. It divides the
+            window.
+
+    Raises:
+        ConfigError: if they cannot be used.
+    """
+
+    images: int | None = 1000
+    hours: float | None = None
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.images is None) == (self.hours is None):
+            raise ConfigError(
+                f"A window of images={self.images} and hours={self.hours} cannot be used: give one"
+                " of the two and None for the other."
+            )
+        if not (math.isfinite(self.size) and self.size > 0):
+            raise ConfigError(
+                f"A window of {self.size:g} {self.unit} cannot be used: give more than 0."
+            )
+        if self.step is None:
+            return
+        steps = self.size / self.step if self.step > 0 else math.inf
+        whole = self.images is None or self.step == int(self.step)
+        if not (whole and round(steps) >= 1 and abs(steps - round(steps)) < 1e-9):  # noqa: PLR2004 (rounding)
+            raise ConfigError(
+                f"A step of {self.step:g} {self.unit} cannot be used for windows of {self.size:g}:"
+                f" give {'a whole number' if self.hours is None else 'one'} that divides it."
+            )
+        if steps > MOST_STEPS:
+            raise ConfigError(
+                f"A step of {self.step:g} {self.unit} is too small for windows of {self.size:g}:"
+                f" give at least {self.size / MOST_STEPS:g}."
+            )
+
+    @property
+    def size(self) -> float:
+        """In images or hours."""
+        return float((self.hours if self.images is None else self.images) or 0)
+
+    @property
+    def unit(self) -> str:
+        """Of `size` and `step`."""
+        return "hours" if self.images is None else "images"
+
+    @property
+    def steps(self) -> int:
+        """In one window."""
+        return 1 if self.step is None else round(self.size / self.step)
