@@ -7,11 +7,12 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 from mlopsproj_core.errors import MlopsprojError
-from mlopsproj_data.config import DataConfig
+from mlopsproj_data.config import DataConfig, pinned
 
 FLAGS: Final = {
     "source": "What PATH holds; recognised unless given.",
@@ -20,6 +21,10 @@ FLAGS: Final = {
     "label_column": "Of the table; recognised by its name unless given.",
     "split_column": "Of the table; recognised by its name unless given.",
     "group": "Column, or pattern over file names, of what must not be divided between splits.",
+    "add": "What is joined to the images: feedback, that is predictions which people confirmed.",
+    "feedback_model": "Whose predictions; the one named like the data set, or the only one.",
+    "feedback_until": "Only labels told before this time (ISO 8601) count.",
+    "new_classes": "Make classes of labels that the source has no class for.",
     "name": "Of the data set, and so of the model; the source's own unless given.",
     "image_size": "Side of the square that images are resized to; the source's own unless given.",
     "channels": "1 (grey) or 3 (colour); the source's own unless given.",
@@ -30,7 +35,7 @@ FLAGS: Final = {
 """Help of each setting that a flag gives."""
 
 # Neither a part of a path, nor the beginning of a file's name.
-_SETTING = re.compile(r"(?<![\w./-])data\.(\w+)(=true\b)?(?!\.\w)")
+_SETTING = re.compile(r"(?<![\w./-])data\.(\w+)(?:=true\b|=\[(\w+)\])?(?!\.\w)")
 _PATH = re.compile(r"(?<![\w./-])data\.path\b(=)?(?!\.\w)")
 
 Command = Callable[..., None]
@@ -51,7 +56,8 @@ def takes_data(*, drop_invalid: bool) -> Callable[[Command], Command]:
         def run(path: str | None = None, **arguments: Any) -> None:
             settings = {name: arguments.pop(name) for name in names}
             try:
-                command(DataConfig(path=path, **settings), **arguments)
+                config = DataConfig(path=path, **settings)
+                command(pinned(config, datetime.now(UTC)), **arguments)
             except MlopsprojError as error:
                 raise type(error)(as_flags(str(error), names)) from error
 
@@ -73,7 +79,9 @@ def as_flags(message: str, names: Collection[str]) -> str:
     """
 
     def as_flag(setting: re.Match[str]) -> str:
-        return _flag(setting[1]) if setting[1] in names else setting[0]
+        if setting[1] not in names:
+            return setting[0]
+        return f"{_flag(setting[1])} {setting[2]}" if setting[2] else _flag(setting[1])
 
     message = _SETTING.sub(as_flag, message)
     return _PATH.sub(lambda found: "" if found[1] else "PATH", message)

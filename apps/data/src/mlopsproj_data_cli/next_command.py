@@ -27,6 +27,8 @@ def train_command(config: DataConfig) -> str:
 
 
 def _as_hydra_reads(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(_as_hydra_reads, value))}]"
     if isinstance(value, Enum):
         return str(value.value)
     if not isinstance(value, str):

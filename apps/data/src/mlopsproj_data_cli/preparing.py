@@ -8,6 +8,7 @@ from typing import Any
 from mlopsproj_data import DataConfig, PreparedDataset, prepare
 from mlopsproj_data.sources.recognition import prepared_folder
 
+from mlopsproj_data_cli.log_location import log_for
 from mlopsproj_data_cli.next_command import train_command
 from mlopsproj_data_cli.progress import progress_bar
 
@@ -19,7 +20,7 @@ def prepare_with_progress(config: DataConfig) -> PreparedDataset:
         DataError: if its source cannot be used.
     """
     with progress_bar("preparing images") as progress:
-        return prepare(config, progress=progress)
+        return prepare(config, log=log_for(config), progress=progress)
 
 
 def prepare_data(config: DataConfig) -> dict[str, Any]:
@@ -40,5 +41,6 @@ def prepare_data(config: DataConfig) -> dict[str, Any]:
         "dropped": dict(dataset.dropped),
         "dropped_file": str(dataset.dropped_file) if dataset.dropped_file else None,
         "fingerprint": dataset.fingerprint,
+        "provenance": dict(dataset.provenance),
         "next_command": train_command(config),
     }

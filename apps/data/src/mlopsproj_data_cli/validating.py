@@ -18,6 +18,7 @@ from mlopsproj_data.validation.checks import check
 from mlopsproj_data.validation.findings import Report
 from mlopsproj_data.validation.page import page
 
+from mlopsproj_data_cli.log_location import log_for
 from mlopsproj_data_cli.next_command import train_command
 from mlopsproj_data_cli.progress import progress_bar
 
@@ -68,7 +69,7 @@ def validate_data(config: DataConfig, out: Path | None) -> Validation:
         ConfigError: if the configuration contradicts itself.
         DataError: if the source cannot be read at all, or the report not written.
     """
-    source = source_of(config)
+    source = source_of(config, log=log_for(config))
     with progress_bar("examining images") as progress:
         examined = examine_source(
             source, validation_fraction=config.validation_fraction, progress=progress

@@ -6,11 +6,14 @@ Knows nothing of how a model was made.
 import json
 import logging
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_data import PreparedDataset
+from mlopsproj_data.config import pinned
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_data.splits import SPLITS
 from mlopsproj_evaluation import Report, evaluate, score, write_figures
@@ -20,6 +23,7 @@ from mlopsproj_train.answers import answer_console, print_json
 from mlopsproj_train.bundle_data import check_fit, count_trained, data_of, with_image_of
 from mlopsproj_train.config import EvaluateConfig, Output
 from mlopsproj_train.finding import load_predictor
+from mlopsproj_train.log_location import log_for
 from mlopsproj_train.logs import set_up_logging
 from mlopsproj_train.progress import prepare_with_progress, progress_bar
 from mlopsproj_train.robustness import judge_robustness, print_robustness
@@ -41,7 +45,8 @@ def judge_model(config: EvaluateConfig, *, own_data: bool = False) -> Report:
     set_up_logging()
     if config.split not in SPLITS:
         raise ConfigError(f"split={config.split}: give {', '.join(SPLITS)}.")
-    source = None if own_data else open_source(config.data)
+    config = replace(config, data=pinned(config.data, datetime.now(UTC)))
+    source = None if own_data else open_source(config.data, log_for(config.data))
     name, predictor = load_predictor(
         config.bundle,
         config.registry,
@@ -49,7 +54,7 @@ def judge_model(config: EvaluateConfig, *, own_data: bool = False) -> Report:
     )
     if source is None:
         data = data_of(predictor.manifest)
-        source = open_source(data)
+        source = open_source(data, log_for(data))
     else:
         data = with_image_of(predictor.manifest, config.data, source.spec)
     dataset = prepare_with_progress(data, source)

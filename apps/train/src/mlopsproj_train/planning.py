@@ -6,12 +6,14 @@ of run folders, bundles and registries.
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_data import DataModule, PreparedDataset
+from mlopsproj_data.config import pinned
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_models.classifier import ImageClassifier
 from mlopsproj_models.factory import build_network
@@ -19,6 +21,7 @@ from mlopsproj_models.factory import build_network
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.devices import choose_accelerator
 from mlopsproj_train.fitting import check_settings
+from mlopsproj_train.log_location import log_for
 from mlopsproj_train.precision import choose_precision
 from mlopsproj_train.progress import prepare_with_progress
 from mlopsproj_train.recipes import chosen, complete
@@ -59,7 +62,8 @@ def make_plan(config: TrainConfig) -> Plan:
         DataError: if the data cannot be used.
     """
     check_settings(config)
-    source = open_source(config.data)
+    config = replace(config, data=pinned(config.data, datetime.now(UTC)))
+    source = open_source(config.data, log_for(config.data))
     logger.info("recognised %s", source.description)
     config = complete(config, source)
     dataset = prepare_with_progress(config.data, source)

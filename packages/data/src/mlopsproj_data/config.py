@@ -4,6 +4,7 @@ Imports no torch and reads no file.
 """
 
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 
@@ -17,6 +18,13 @@ class Source(StrEnum):
     idx = "idx"
     fashion_mnist = "fashion_mnist"
     solar_cells = "solar_cells"
+    feedback = "feedback"
+
+
+class Addition(StrEnum):
+    """What is joined to the images of a source."""
+
+    feedback = "feedback"
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,11 @@ class DataConfig:
         split_column: of the table; recognised by its name unless given.
         group: column of the table, or pattern over file names, of what must not be divided
             between splits.
+        add: feedback joins predictions that people confirmed to the images of the source.
+        feedback_model: whose predictions these are; the one that is named like the data set, or
+            the only one that has any, unless given.
+        feedback_until: only labels that were told before this time (ISO 8601) count.
+        new_classes: make classes of the labels that the source has no class for.
         name: of the data set, and so of the model; the source's own unless given.
         image_size: side of the square that images are resized to; the source's own unless given.
         channels: 1 (grey) or 3 (colour); the source's own unless given.
@@ -100,6 +113,10 @@ class DataConfig:
     label_column: str | None = None
     split_column: str | None = None
     group: str | None = None
+    add: list[Addition] = field(default_factory=list)
+    feedback_model: str | None = None
+    feedback_until: str | None = None
+    new_classes: bool = False
     name: str | None = None
     image_size: int | None = None
     channels: int | None = None
@@ -108,3 +125,20 @@ class DataConfig:
     drop_invalid: bool = False
     prepared_dir: str = "prepared"
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+
+def uses_feedback(config: DataConfig) -> bool:
+    """Whether a configuration asks for predictions that people confirmed."""
+    return config.source is Source.feedback or bool(config.add)
+
+
+def pinned(config: DataConfig, now: datetime) -> DataConfig:
+    """`config` with the time until which labels count, so that it names the same images later on.
+
+    Args:
+        config: left as it is unless it asks for confirmed predictions and names no time.
+        now: aware.
+    """
+    if not uses_feedback(config) or config.feedback_until is not None:
+        return config
+    return replace(config, feedback_until=now.astimezone(UTC).isoformat())

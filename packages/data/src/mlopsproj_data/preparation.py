@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import compress, islice
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +39,9 @@ from mlopsproj_data.validation.checks import check
 from mlopsproj_data.validation.summary import summary
 from mlopsproj_data.writing import Contents, write_dataset
 
+if TYPE_CHECKING:
+    from mlopsproj_data.labelling.log_location import LogLocation
+
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
@@ -49,13 +52,18 @@ _NAME: Final = TypeAdapter[str](Name)
 
 
 def prepare(
-    config: DataConfig, *, source: LabelledSource | None = None, progress: Progress | None = None
+    config: DataConfig,
+    *,
+    source: LabelledSource | None = None,
+    log: "LogLocation | None" = None,
+    progress: Progress | None = None,
 ) -> PreparedDataset:
     """Prepare the data set that a configuration names, or find it prepared.
 
     Args:
         config: the source, and how its images are made alike.
         source: what `open_source` gave for this configuration, where it is open already.
+        log: the prediction log, where confirmed predictions are asked for.
         progress: told how many records are done, and of how many.
 
     Raises:
@@ -65,11 +73,11 @@ def prepare(
     """
     try:
         return prepare_source(
-            source_of(config, source),
+            source_of(config, source, log),
             prepared_folder(config),
             validation_fraction=config.validation_fraction,
             drop_invalid=config.drop_invalid,
-            signature_now=lambda: open_source(config).signature,
+            signature_now=lambda: open_source(config, log).signature,
             progress=progress,
         )
     except InvalidDataError as error:
@@ -77,20 +85,33 @@ def prepare(
         raise InvalidDataError(f"{error}\nSee all of it: uv run data validate{path}") from None
 
 
-def source_of(config: DataConfig, opened: LabelledSource | None = None) -> LabelledSource:
+def source_of(
+    config: DataConfig, opened: LabelledSource | None = None, log: "LogLocation | None" = None
+) -> LabelledSource:
     """The source of a configuration, with the name and the image spec that it asks for.
 
     Args:
         config: of the data.
         opened: what `open_source` gave for it, where it is open already.
+        log: the prediction log, where confirmed predictions are asked for.
 
     Raises:
         ConfigError: if the configuration contradicts itself.
         DataError: if the source cannot be used.
     """
     _check(config)
-    source = open_source(config) if opened is None else opened
-    return replace(source, name=config.name or source.name, spec=_spec(config, source.spec))
+    source = open_source(config, log) if opened is None else opened
+    return _as_wished(source, config)
+
+
+def _as_wished(source: LabelledSource, config: DataConfig) -> LabelledSource:
+    """With the name and the image spec that are asked for, and so what it begins with."""
+    return replace(
+        source,
+        name=config.name or source.name,
+        spec=_spec(config, source.spec),
+        base=None if source.base is None else _as_wished(source.base, config),
+    )
 
 
 def prepare_source(

@@ -4,6 +4,7 @@
     images.parquet     a row for each image, in the order of the pixels
     validation.json    what validation said of the source
     dropped.json       the images that were left out as invalid, if that was wished
+    provenance.csv     who told which label, of images whose labels people told one by one
     train.u8  validation.u8  test.u8    raw uint8 pixels, (count, height, width, channels)
 
 Reads what `preparation` wrote; knows nothing of sources.
@@ -11,7 +12,7 @@ Reads what `preparation` wrote; knows nothing of sources.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ DESCRIPTION: Final = "dataset.json"
 TABLE: Final = "images.parquet"
 REPORT: Final = "validation.json"
 DROPPED: Final = "dropped.json"
+PROVENANCE: Final = "provenance.csv"
 
 COLUMNS: Final = pa.schema(
     [
@@ -72,6 +74,7 @@ class PreparedDataset:
         counts: images of each split.
         fingerprint: of images, labels, splits and image spec.
         dropped: how many images were left out, by reason.
+        provenance: where the labels come from that people told one by one; empty if none was.
     """
 
     folder: Path
@@ -81,6 +84,7 @@ class PreparedDataset:
     counts: Mapping[str, int]
     fingerprint: str
     dropped: Mapping[str, int]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: str | Path) -> "PreparedDataset":
@@ -106,6 +110,7 @@ class PreparedDataset:
                 counts=values["counts"],
                 fingerprint=values["fingerprint"],
                 dropped=values["dropped"],
+                provenance=values.get("provenance", {}),
             )
             dataset._check_sizes()
         except (OSError, ValueError, KeyError, TypeError, ImageError) as error:

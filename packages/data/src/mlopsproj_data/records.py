@@ -4,9 +4,10 @@ Knows nothing of files' formats or of how images are prepared.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlopsproj_core.image import ImageSpec, Pixels
 
@@ -47,6 +48,19 @@ class SourceIssue:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """Where labels come from that people told one by one.
+
+    Attributes:
+        facts: how many there are, and what was left out; JSON-ready.
+        table: CSV with a row for each image: who told its label, when, and of which prediction.
+    """
+
+    facts: Mapping[str, Any]
+    table: Path
+
+
+@dataclass(frozen=True)
 class LabelledSource:
     """A data set as its owner keeps it.
 
@@ -59,6 +73,8 @@ class LabelledSource:
         records: reads them, anew at each call and in the same order.
         description: what was recognised, in one line, e.g. "class folders".
         issues: what could not become a record.
+        provenance: where its labels come from, if people told them one by one.
+        base: the source that this one begins with, if it goes on with other records.
     """
 
     name: str
@@ -69,6 +85,8 @@ class LabelledSource:
     records: Callable[[], Iterator[Record]]
     description: str = ""
     issues: tuple[SourceIssue, ...] = ()
+    provenance: Provenance | None = None
+    base: "LabelledSource | None" = None
 
 
 def content_id(image: bytes | Pixels) -> str:

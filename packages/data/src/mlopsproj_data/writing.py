@@ -24,6 +24,7 @@ from mlopsproj_data.prepared import (
     COLUMNS,
     DESCRIPTION,
     DROPPED,
+    PROVENANCE,
     REPORT,
     SCHEMA_VERSION,
     TABLE,
@@ -106,8 +107,11 @@ def write_dataset(contents: Contents, pixels: Callable[[str], Path], folder: Pat
             "counts": counts,
             "dropped": dropped,
             "fingerprint": _fingerprint(table, classes, source.spec),
+            **({"provenance": dict(source.provenance.facts)} if source.provenance else {}),
         },
     )
+    if source.provenance:
+        shutil.copyfile(source.provenance.table, folder / PROVENANCE)
     _write_json(folder / REPORT, contents.report.as_dict())
     if contents.drop_invalid:
         _write_json(folder / DROPPED, _dropped_list(contents))

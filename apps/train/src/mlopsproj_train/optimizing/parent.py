@@ -4,7 +4,8 @@ Knows nothing of variants.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlopsproj_core.bundle import EVALUATION, Bundle
@@ -12,6 +13,7 @@ from mlopsproj_core.errors import BundleError, ConfigError, NotFoundError
 from mlopsproj_core.manifest import MANIFEST, Manifest
 from mlopsproj_core.registry import ModelVersion, Registry
 from mlopsproj_data import PreparedDataset
+from mlopsproj_data.config import pinned
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_evaluation import Scores
 from omegaconf import OmegaConf
@@ -21,6 +23,7 @@ from mlopsproj_train.bundle_data import check_fit, data_of, with_image_of
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.finding import find_bundle
 from mlopsproj_train.hydra_command import composable
+from mlopsproj_train.log_location import log_for
 from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.progress import prepare_with_progress
 from mlopsproj_train.run_folder import RunFolder
@@ -60,7 +63,8 @@ def find_parent(config: OptimizeConfig, registry: Registry, *, own_data: bool) -
         ConfigError: if it is a variant itself, or the data is not what it was made for.
         MlopsprojError: if bundle or data cannot be read.
     """
-    source = None if own_data else open_source(config.data)
+    config = replace(config, data=pinned(config.data, datetime.now(UTC)))
+    source = None if own_data else open_source(config.data, log_for(config.data))
     preferred = config.data.name or (source.name if source else None)
     _, folder = find_bundle(config.bundle, config.registry, preferred=preferred)
     bundle = Bundle.open(folder)
@@ -73,7 +77,7 @@ def find_parent(config: OptimizeConfig, registry: Registry, *, own_data: bool) -
         )
     if source is None:
         data = data_of(manifest)
-        source = open_source(data)
+        source = open_source(data, log_for(data))
     else:
         data = with_image_of(manifest, config.data, source.spec)
     dataset = prepare_with_progress(data, source)

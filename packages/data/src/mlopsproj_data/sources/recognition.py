@@ -5,7 +5,7 @@ Knows nothing of how files are found, read or prepared.
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mlopsproj_core.errors import ConfigError, DataError
 
@@ -25,6 +25,9 @@ from mlopsproj_data.sources.solar_cells import solar_cells_source
 from mlopsproj_data.sources.table_columns import choose_columns, may_hold_labels
 from mlopsproj_data.sources.table_files import TableFile
 
+if TYPE_CHECKING:
+    from mlopsproj_data.labelling.log_location import LogLocation
+
 _MANY_CLASSES: Final = 2
 
 _OF_TABLES: Final = ("labels", "path_column", "label_column", "split_column")
@@ -32,14 +35,46 @@ _OF_TABLES: Final = ("labels", "path_column", "label_column", "split_column")
 
 _OF_FILES: Final = (*_OF_TABLES, "group")
 
+_OF_FEEDBACK: Final = ("feedback_model", "feedback_until")
 
-def open_source(config: DataConfig) -> LabelledSource:
+
+def open_source(config: DataConfig, log: "LogLocation | None" = None) -> LabelledSource:
     """The source that a configuration names, or the one that its path is recognised as.
+
+    Args:
+        config: of the data.
+        log: the prediction log, which is needed where confirmed predictions are asked for.
 
     Raises:
         ConfigError: if settings contradict each other or what was recognised.
         DataError: if it cannot be read, or not recognised.
+        RecordsError: if the prediction log cannot be read.
     """
+    alone = config.source is Source.feedback
+    if not alone and not config.add:
+        _refuse(config, _OF_FEEDBACK, "A data set without data.add=[feedback]")
+    if config.new_classes and not config.add:
+        raise ConfigError("data.new_classes=true is of effect with data.add=[feedback] only.")
+    if not alone and not config.add:
+        return _open_own(config)
+    # Reads databases, which is slow to import and seldom needed.
+    from mlopsproj_data.sources.feedback import feedback_source, read_feedback  # noqa: PLC0415
+    from mlopsproj_data.sources.joined import with_feedback  # noqa: PLC0415
+
+    if log is None:
+        raise ConfigError("Confirmed predictions need a prediction log: give prepare its location.")
+    folder = prepared_folder(config) / "feedback"
+    if alone:
+        _refuse(config, (*_OF_FILES, "path"), "data.source=feedback")
+        if config.add:
+            raise ConfigError("data.source=feedback holds what data.add=[feedback] adds: drop it.")
+        return feedback_source(read_feedback(config, log, folder))
+    base = _open_own(config)
+    feedback = read_feedback(config, log, folder, model=config.name or base.name)
+    return with_feedback(base, feedback, new_classes=config.new_classes)
+
+
+def _open_own(config: DataConfig) -> LabelledSource:
     if config.path == "":
         raise ConfigError("data.path is empty: name a folder, a table or an archive.")
     # A path says more than the default that a configuration file names.

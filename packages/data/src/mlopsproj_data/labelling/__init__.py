@@ -1,0 +1,1 @@
+"""Predictions that people label, and what becomes of their labels."""
