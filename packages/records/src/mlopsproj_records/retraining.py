@@ -1,7 +1,7 @@
 """What drift starts: each retraining from its request to its end, with who decided and why.
 
     waiting ── approved ── started ── done | failed
-       └─────────┴─── declined
+       └──────────┴── declined
 
 One at a time for each model: a request while another waits, is approved or runs adds none. Every
 step is one transaction that happens only from the state before it, so that of several processes
@@ -209,9 +209,17 @@ class Retrainings:
     def decline(self, id: str, *, actor: str, reason: str | None = None) -> Retraining:  # noqa: A002 (the record's field)
         """Have one not started that waits, or is approved but has not started yet.
 
+        One that has started is given up: it counts as failed, and the model may get another. What
+        runs is not ended by that.
+
         Raises:
-            RecordsError: if there is none of that id, or it has started.
+            RecordsError: if there is none of that id, or it is at its end.
         """
+        given_up = f"given up by {actor}{f': {reason}' if reason else ''}"
+        if self._move(id, (STARTED,), state=FAILED, finished=self._clock(), detail=given_up) and (
+            found := self.find(id)
+        ):
+            return found
         return self._decide(id, DECLINED, (WAITING, APPROVED), actor, reason)
 
     def start(self, id: str, *, how: str, place: str | None) -> bool:  # noqa: A002 (the record's field)
