@@ -1,9 +1,21 @@
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_records import Pruned, prune, retention
+from mlopsproj_core.events import Event
+from mlopsproj_records import (
+    DriftCheckRecord,
+    DriftHistory,
+    Outbox,
+    Pruned,
+    RetrainingRequest,
+    Retrainings,
+    prune,
+    retention,
+    uuid7,
+)
 from mlopsproj_records.schema import feedback
 from sqlalchemy import select
 
@@ -155,3 +167,45 @@ def test_several_may_do_it_while_others_write(database, days_old, predicted):
         thread.join()
     assert sum(result.predictions for result in results) == 100
     assert kept(database) == new
+
+
+def check_of(age):
+    return DriftCheckRecord(
+        id=uuid7(),
+        time=NOW - age * DAY,
+        model="animals",
+        version=3,
+        verdict="no drift",
+        p_value=0.5,
+        images=0,
+        since=None,
+        until=None,
+        document={},
+    )
+
+
+def test_checks_go_by_their_age_and_events_and_retrainings_stay(database, days_old):
+    history = DriftHistory(database)
+    checks = [check_of(age) for age in (400, 300, 31, 30, 1)]
+    event = Event(id=UUID(uuid7()), type="drift-detected", time=NOW - 400 * DAY, source="test")
+    request = RetrainingRequest(uuid7(), "command: train")
+    history.record(checks[0], event=event, key="k", retraining=request)
+    for check in checks[1:]:
+        history.record(check)
+    days_old(40)
+    assert prune(database, max_count=1, now=NOW).drift_checks == 0
+    pruned = prune(database, max_age_days=30, now=NOW)
+    assert pruned == Pruned(1, 0, 0, finished=True, drift_checks=3)
+    assert history.checks() == [checks[4], checks[3]]
+    assert Outbox(database).find(str(event.id)).event == event
+    assert [found.id for found in Retrainings(database).recent()] == [request.id]
+
+
+def test_checks_that_are_left_are_told(database):
+    history = DriftHistory(database)
+    for _ in range(5):
+        history.record(check_of(40))
+    pruned = prune(database, max_age_days=30, max_rows=2, now=NOW)
+    assert pruned == Pruned(0, 0, 0, finished=False, drift_checks=3)
+    assert prune(database, max_age_days=30, max_rows=3, now=NOW).drift_checks == 2
+    assert prune(database, max_age_days=30, max_rows=3, now=NOW).finished

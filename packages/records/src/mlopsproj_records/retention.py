@@ -1,7 +1,8 @@
 """Deletes what is older, or more, than is to be kept: predictions, their feedback, their images.
 
-In small transactions, so that others write meanwhile. The file of SQLite does not shrink by it: the
-space is used again. Knows nothing of how images are stored.
+Checks for drift go by age too; events and retrainings stay: they are few, and say who did what and
+why. In small transactions, so that others write meanwhile. The file of SQLite does not shrink by
+it: the space is used again. Knows nothing of how images are stored.
 """
 
 import time
@@ -13,10 +14,10 @@ from functools import partial
 from typing import Any, Final
 
 from mlopsproj_core.errors import ConfigError
-from sqlalchemy import ColumnElement, Connection, Delete, Select, delete, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Delete, Select, delete, false, select, tuple_
 
 from mlopsproj_records.database import Database
-from mlopsproj_records.schema import feedback, prediction
+from mlopsproj_records.schema import drift_check, feedback, prediction
 
 ROWS_AT_ONCE: Final = 500
 
@@ -32,12 +33,14 @@ class Pruned:
         feedback: rows.
         images: URLs that `delete_images` was given.
         finished: whether nothing was left that should have gone too.
+        drift_checks: rows.
     """
 
     predictions: int
     feedback: int
     images: int
     finished: bool
+    drift_checks: int = 0
 
 
 def prune(
@@ -56,7 +59,8 @@ def prune(
 
     Args:
         database: to delete from.
-        max_age_days: keep no prediction that is older; None keeps them for ever.
+        max_age_days: keep no prediction, and no check for drift, that is older; None keeps them
+            for ever.
         max_count: keep this many of the newest, shadows included; None keeps all.
         delete_images: is given, before their rows go, the URLs that no other row uses: an image
             whose deletion fails is thus met again. If it raises, its rows stay. An image that is
@@ -69,15 +73,17 @@ def prune(
         DatabaseAwayError: if the database cannot be reached; what has gone has gone.
         MigrationError: if its schema is not this release's.
     """
-    limit = _limit(database, max_age_days, max_count, now or datetime.now(UTC))
+    oldest = _oldest_time(max_age_days, now or datetime.now(UTC))
+    limit = _limit(database, oldest, max_age_days, max_count)
     if limit is None:
         return Pruned(0, 0, 0, finished=True)
     predictions = said = images = 0
     while max_rows is None or predictions < max_rows:
         batch = database.run(partial(_oldest, limit))
         if not batch:
-            gone, finished = _prune_orphans(database, limit[0], max_rows)
-            return Pruned(predictions, said + gone, images, finished=finished)
+            gone, finished = _delete_all(database, _orphans(limit[0]), max_rows)
+            checks, checked = _delete_all(database, _checks(oldest), max_rows)
+            return Pruned(predictions, said + gone, images, finished and checked, checks)
         began = time.monotonic()
         ids = [row.id for row in batch]
         if delete_images is not None:
@@ -96,16 +102,26 @@ Limit = tuple[datetime, str]
 """Time and id: what sorts before it goes."""
 
 
+def _oldest_time(max_age_days: float | None, now: datetime) -> datetime | None:
+    """Of what is kept; None if age does not count."""
+    if max_age_days is not None:
+        with suppress(OverflowError, ValueError):  # before the year 1, or no number
+            return now - max_age_days * _DAY
+    return None
+
+
 def _limit(
-    database: Database, max_age_days: float | None, max_count: int | None, now: datetime
+    database: Database,
+    oldest: datetime | None,
+    max_age_days: float | None,
+    max_count: int | None,
 ) -> Limit | None:
     for name, value in (("max_age_days", max_age_days), ("max_count", max_count)):
         if value is not None and not value > 0:
             raise ConfigError(f"{name}={value} keeps nothing: give a positive number, or none.")
     limits: list[Limit] = []
-    if max_age_days is not None:
-        with suppress(OverflowError):  # before the year 1: nothing is that old
-            limits.append((now - max_age_days * _DAY, ""))
+    if oldest is not None:
+        limits.append((oldest, ""))
     if max_count is not None:
         newest = (
             select(prediction.c.time, prediction.c.id)
@@ -144,16 +160,27 @@ def _delete(ids: list[str], connection: Connection) -> tuple[int, int]:
     return rows.rowcount, said.rowcount
 
 
-def _prune_orphans(database: Database, before: datetime, max_rows: int | None) -> tuple[int, bool]:
-    """Feedback older than a time whose prediction has gone, or never came; how much, and if all."""
+def _orphans(before: datetime) -> Delete:
+    """Some feedback older than a time whose prediction has gone, or never came."""
     said = feedback.alias("said")
     known = select(prediction.c.id).where(prediction.c.id == said.c.prediction_id).exists()
     found = select(said.c.id).where(said.c.time < before, ~known).limit(ROWS_AT_ONCE)
-    orphans = delete(feedback).where(feedback.c.id.in_(found))
+    return delete(feedback).where(feedback.c.id.in_(found))
+
+
+def _checks(before: datetime | None) -> Delete:
+    """Some checks for drift older than a time."""
+    old = false() if before is None else drift_check.c.time < before
+    found = select(drift_check.c.id).where(old).limit(ROWS_AT_ONCE)
+    return delete(drift_check).where(drift_check.c.id.in_(found))
+
+
+def _delete_all(database: Database, some: Delete, max_rows: int | None) -> tuple[int, bool]:
+    """Delete some rows again and again; how many there were, and whether all have gone."""
     gone = 0
     while max_rows is None or gone < max_rows:
         began = time.monotonic()
-        count = database.run(partial(_count, orphans), writes=True)
+        count = database.run(partial(_count, some), writes=True)
         if not count:
             return gone, True
         gone += count
