@@ -97,6 +97,9 @@ NOT_FOUND = Kind("not-found", 404, "There is no such thing", 'There is no "/v1/p
 METHOD = Kind("method", 405, "The method is not allowed", "PUT is not allowed here: use POST.")
 SLOW = Kind("slow", 408, "The body came too slowly", "The body had not arrived after 30 s.")
 CONFLICT = Kind("conflict", 409, "The registry refuses", "The alias moved meanwhile: look again.")
+DECIDED = Kind(
+    "decided", 409, "It is decided already", "The retraining is declined already by ada."
+)
 TOO_LARGE = Kind(
     "too-large", 413, "The request is too large", "The body has 40,000,000 bytes of 33,554,432."
 )
@@ -132,6 +135,9 @@ NOT_DURABLE = Kind(
     "not-durable", 503, "The answer cannot be kept", "The disk is full and the database away.", 5
 )
 DATABASE = Kind("database", 503, "The database is away", "The database does not answer.", 5)
+UNCHECKED = Kind(
+    "unchecked", 503, "Nothing is checked for drift", "No bundle has been published yet.", 5
+)
 REGISTRY = Kind("registry", 503, "The registry cannot be used", "It cannot be reached.", 5)
 
 # The first that fits counts.
