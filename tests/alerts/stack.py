@@ -70,6 +70,14 @@ class Stack:
         answer = httpx.get(f"{self.prometheus}/api/v1/alerts", trust_env=False)
         return answer.json()["data"]["alerts"]
 
+    def values(self, expression: str) -> list[float]:
+        """What an expression gives now."""
+        answer = httpx.get(
+            f"{self.prometheus}/api/v1/query", params={"query": expression}, trust_env=False
+        )
+        assert answer.status_code == 200, answer.text
+        return [float(series["value"][1]) for series in answer.json()["data"]["result"]]
+
     def silenced_by_another(self) -> set[str]:
         """Names of alerts that Alertmanager tells nobody of, since another is their cause."""
         answer = httpx.get(f"{self.alertmanager}/api/v2/alerts", trust_env=False)

@@ -3,8 +3,10 @@
 import pytest
 import webhook
 from alerts.stack import watching
-from serving.pictures import jpeg
-from serving.server import Api, free_port, make_version, publish
+from monitor.world import DARKER, images, make_bundle
+from PIL import Image
+from serving.pictures import jpeg, saved
+from serving.server import Api, Monitor, free_port, make_version, publish
 
 pytestmark = pytest.mark.slow
 
@@ -75,3 +77,42 @@ def test_an_api_without_a_model_is_told_of_and_what_follows_is_not(tmp_path):
     finally:
         api.kill()
         api.client.close()
+
+
+def test_drift_of_what_the_api_is_asked(tmp_path):
+    api = Api(tmp_path / "api")
+    publish(str(api.folder / "registry"), make_bundle(tmp_path / "bundle"), "production")
+    often = {
+        "MLOPSPROJ_MONITOR_INTERVAL_SECONDS": "1",
+        "MLOPSPROJ_MONITOR_STEP_IMAGES": "50",
+        "MLOPSPROJ_MONITOR_WINDOW_IMAGES": "200",
+    }
+    monitor = Monitor(api.folder, often)
+
+    def ask(count, **how):
+        for pixels in images(count, **how):
+            assert api.predict(saved(Image.fromarray(pixels), "PNG"), "image/png").is_success
+
+    try:
+        api.start()
+        ask(200, seed=7)
+        monitor.start()
+        with (
+            webhook.serving() as receiver,
+            watching(tmp_path / "stack", receiver, api=api.port, monitor=monitor.port) as stack,
+        ):
+            verdict = "mlopsproj_monitor_drift"
+            monitor.wait_until(lambda: stack.values(verdict) == [0], "sees drift, or nothing")
+            assert stack.told("ModelDrift") == []
+
+            ask(200, seed=8, scale=DARKER)
+            drift = stack.wait_told("ModelDrift")
+            assert stack.values(verdict) == [1]
+            assert drift["receiver"] == "tickets"
+            assert (drift["labels"]["model"], drift["labels"]["version"]) == ("brightness", "1")
+            assert "brightness, version 1," in drift["annotations"]["summary"]
+            assert stack.told("MonitorDown") == []
+    finally:
+        for process in (monitor, api):
+            process.kill()
+            process.client.close()

@@ -1,12 +1,11 @@
 """Rules and dashboard ask only for what api and monitor really tell Prometheus."""
 
-import httpx
 import pytest
 from alerts.expressions import grouping_labels, of_the_dashboard, recorded, rules, selectors
 from mlopsproj_monitor import metrics as monitor
 from mlopsproj_serving.telemetry import metrics as api
 from prometheus_client.parser import text_string_to_metric_families
-from serving.server import Api, make_version, publish
+from serving.server import Api, Monitor, make_version, publish
 
 OF_PROMETHEUS = {
     "up": {"job", "instance"},
@@ -56,22 +55,23 @@ def folder(tmp_path_factory):
     return folder / "service"
 
 
-def test_the_api_tells_what_its_table_says(folder):
-    service = Api(folder)
+@pytest.mark.parametrize(
+    ("service", "table", "prefix"),
+    [(Api, api.METRICS, api.PREFIX), (Monitor, monitor.METRICS, monitor.PREFIX)],
+)
+def test_a_service_tells_what_its_table_says(folder, service, table, prefix):
+    running = service(folder)
     try:
-        page = service.start().client.get("/metrics").text
+        running.launch()
+        running.wait_until(lambda: running.get_status("/metrics") == 200, "tells no numbers")
+        page = running.client.get("/metrics").text
     finally:
-        service.kill()
-        service.client.close()
-    assert told(page) == {api.PREFIX + name for name in api.METRICS}
+        running.kill()
+        running.client.close()
+    assert told(page) == {prefix + name for name in table}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
             assert {*sample.labels, *TARGET} == KNOWN[sample.name], sample.name
-
-
-def test_the_monitor_tells_what_its_table_says(folder):
-    page = monitor.MonitorMetrics().render().decode()
-    assert told(page) == {monitor.PREFIX + name for name in monitor.METRICS}
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)

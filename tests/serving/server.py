@@ -1,4 +1,4 @@
-"""`api` as a user starts it: a real process, or several, in a folder of their own.
+"""`api` or `monitor` as a user starts it: a real process, or several, in a folder of their own.
 
 Knows nothing of what is asked of them; `load` asks.
 """
@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import httpx
 import psutil
@@ -67,6 +67,7 @@ class Api:
         environment: beside the inherited, without any variable of ours that was inherited.
     """
 
+    command: ClassVar[str] = "api"
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
@@ -87,7 +88,7 @@ class Api:
 
     @property
     def stderr_file(self) -> Path:
-        return self.folder / "stderr.txt"
+        return self.folder / f"{self.command}.txt"
 
     def stderr(self) -> str:
         """All that it said, over all its starts."""
@@ -105,7 +106,7 @@ class Api:
         }
         with self.stderr_file.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [BIN / "api", "--port", str(self.port)],
+                [BIN / self.command, "--port", str(self.port)],
                 cwd=self.folder,
                 env=inherited | own | self.environment,
                 stdin=subprocess.DEVNULL,
@@ -127,8 +128,8 @@ class Api:
         """Wait for something that the running service does."""
         end = time.monotonic() + seconds
         while not happened():
-            assert self.process.poll() is None, f"api ended:\n{self.stderr()}"
-            assert time.monotonic() < end, f"api {complaint}:\n{self.stderr()[-4000:]}"
+            assert self.process.poll() is None, f"{self.command} ended:\n{self.stderr()}"
+            assert time.monotonic() < end, f"{self.command} {complaint}:\n{self.stderr()[-4000:]}"
             time.sleep(0.02)
 
     def get_status(self, path: str) -> int | None:
@@ -178,6 +179,12 @@ class Api:
         with contextlib.suppress(ProcessLookupError):  # orphans of a first process that is gone
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
+
+
+class Monitor(Api):
+    """The command `monitor`, likewise; in an api's folder it reads that one's log."""
+
+    command = "monitor"
 
 
 def _mapped(process: psutil.Process) -> str:
