@@ -9,7 +9,15 @@ from uuid import uuid4
 import pytest
 from mlopsproj_core import events
 from mlopsproj_core.errors import ConfigError, EventError
-from mlopsproj_core.events import Event, announce, deliver, model_promoted
+from mlopsproj_core.events import (
+    DriftVerdict,
+    Event,
+    announce,
+    deliver,
+    drift_detected,
+    model_promoted,
+    receiver,
+)
 from mlopsproj_core.registry import Registry
 from pydantic import ValidationError
 
@@ -132,6 +140,67 @@ def test_a_promotion_tells_the_move(slim_bundle, tmp_path):
         "rollback": False,
         "gates": gates,
     }
+
+
+def test_a_check_that_found_drift_tells_what_changed_under_its_own_id():
+    check_id = uuid4()
+    verdict = DriftVerdict(
+        changed=("brightness", "classes"),
+        p_value=0.0005,
+        effects={"brightness": 0.25},
+        images=1000,
+        since=MOMENT - timedelta(hours=1),
+        until=MOMENT,
+        estimated_accuracy=0.71,
+    )
+    about = {"model": "slim", "version": 3, "source": "sqlite:///log.db", "verdict": verdict}
+    told = drift_detected(check_id, time=MOMENT, **about)
+    assert told == drift_detected(check_id, time=MOMENT, **about)
+    assert (told.id, told.type, told.source) == (check_id, "drift-detected", "sqlite:///log.db")
+    assert (told.model, told.version, told.time) == ("slim", 3, MOMENT)
+    assert told.time.tzinfo is UTC
+    assert json.loads(told.to_json())["data"] == {
+        "changed": ["brightness", "classes"],
+        "p_value": 0.0005,
+        "effects": {"brightness": 0.25},
+        "images": 1000,
+        "since": "2026-02-03T03:05:06+02:00",
+        "until": "2026-02-03T04:05:06+02:00",
+        "estimated_accuracy": 0.71,
+        "accuracy": None,
+        "reference_accuracy": None,
+    }
+    assert Event.model_validate_json(told.to_json()) == told
+
+
+def test_a_misspelt_part_of_a_verdict_is_refused():
+    with pytest.raises(ValidationError, match="pvalue"):
+        DriftVerdict(changed=(), p_value=0.1, images=1, pvalue=0.2)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("log:", "log:"),
+        ("LOG:anything", "log:"),
+        ("https://host:8443/services/s3cret?key=1", "https://host:8443"),
+        ("HTTP://host", "http://host"),
+        ("github://owner/the.repo_1", "github://owner/the.repo_1"),
+        ("GitHub://owner/repository", "github://owner/repository"),
+    ],
+)
+def test_who_would_be_told_may_be_shown(url, shown):
+    assert receiver(url) == shown
+
+
+def test_errors_name_the_setting_that_is_meant(event, serve):
+    _, address = serve(404)
+    with pytest.raises(EventError, match=r"check MLOPSPROJ_MONITOR_RETRAIN\. Told again, it"):
+        deliver(event, address, setting="MLOPSPROJ_MONITOR_RETRAIN")
+    for url in ("nowhere:", "http://user:password@host/"):
+        with pytest.raises(ConfigError, match="MLOPSPROJ_MONITOR_RETRAIN") as caught:
+            deliver(event, url, setting="MLOPSPROJ_MONITOR_RETRAIN")
+        assert "password" not in str(caught.value)
 
 
 def test_a_move_that_nobody_hears_of_stands(slim_bundle, tmp_path, serve, caplog):

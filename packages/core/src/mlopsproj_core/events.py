@@ -149,19 +149,40 @@ def deliver(event: Event, url: str, *, setting: str = "MLOPSPROJ_EVENT_URL") -> 
         ConfigError: if the URL is none of these, or there is no token.
         EventError: if nobody took it; it is not lost where it follows from a recorded fact.
     """
+    shown = receiver(url, setting=setting)
+    if shown == "log:":
+        logger.info("event %s", event.to_json())
+    elif shown.startswith("github://"):
+        _dispatch(event, shown.removeprefix("github://"))
+    else:
+        _post(event, url, event.to_json().encode(), {}, setting=setting)
+
+
+def receiver(url: str, *, setting: str = "MLOPSPROJ_EVENT_URL") -> str:
+    """Who would be told under a URL, as it may be shown: a webhook's path may be its secret.
+
+    Args:
+        url: see `deliver`.
+        setting: what holds the URL, as errors call it.
+
+    Returns:
+        `log:`, `github://owner/repository`, or scheme, host and port of a webhook.
+
+    Raises:
+        ConfigError: if nobody can be told anything there.
+    """
     scheme, _, rest = url.partition(":")
     scheme = scheme.lower()
     if scheme == "log":
-        logger.info("event %s", event.to_json())
-    elif scheme in _WEB:
-        _post(event, url, event.to_json().encode(), {}, setting=setting)
-    elif scheme == "github" and re.fullmatch(r"//[\w.-]+/[\w.-]+", rest, re.ASCII):
-        _dispatch(event, rest.removeprefix("//"))
-    else:
-        raise ConfigError(
-            f"{setting} begins with {scheme[:20]!r}, which cannot be told anything: give log:,"
-            " http(s)://… or github://owner/repository."
-        )
+        return "log:"
+    if scheme in _WEB:
+        return _server(url, setting)
+    if scheme == "github" and re.fullmatch(r"//[\w.-]+/[\w.-]+", rest, re.ASCII):
+        return f"github:{rest}"
+    raise ConfigError(
+        f"{setting} begins with {scheme[:20]!r}, which cannot be told anything: give log:,"
+        " http(s)://… or github://owner/repository."
+    )
 
 
 def announce(name: str, move: AliasMove, registry_url: str, event_url: str) -> None:
