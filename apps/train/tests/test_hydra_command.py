@@ -94,7 +94,7 @@ def test_a_misspelt_key_or_wrong_type_is_refused_by_name(
 def test_an_unknown_experiment_is_refused_with_those_there_are(command, tmp_path):
     result = command("train", "experiment=mars", MLOPSPROJ_CONFIG_DIR=str(CONFIGS))
     assert result.returncode == 2
-    experiments = "fashion_mnist, quick or solar_cells"
+    experiments = "fashion_mnist, quick, solar_cells or solar_cells_mono"
     assert_one_line(result, "experiment=mars", "experiment/mars", experiments)
     assert not list(tmp_path.iterdir())
 

@@ -18,6 +18,8 @@ class Source(StrEnum):
     idx = "idx"
     fashion_mnist = "fashion_mnist"
     solar_cells = "solar_cells"
+    solar_cells_mono = "solar_cells_mono"
+    solar_cells_poly = "solar_cells_poly"
     feedback = "feedback"
 
 

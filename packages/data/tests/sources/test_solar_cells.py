@@ -34,6 +34,24 @@ class TestInstalled:
         assert origins[0] == "images/cell0001.png (mono)"
         assert Counter(origin[-6:] for origin in origins) == {"(mono)": 1074, "(poly)": 1550}
 
+    @pytest.mark.parametrize(
+        ("module", "labels"),
+        [
+            ("mono", {"functional": 588 + 117, "defective": 56 + 313}),
+            ("poly", {"functional": 920 + 178, "defective": 50 + 402}),
+        ],
+    )
+    def test_one_type_of_modules_is_chosen(self, module, labels):
+        source = open_source(DataConfig(source=Source(f"solar_cells_{module}")))
+        records = list(source.records())
+        assert Counter(source.classes[record.label] for record in records) == labels
+        assert all(record.origin.endswith(f"({module})") for record in records)
+        assert source.name == f"solar-cells-{module}"
+        assert source.description == (
+            f"photographs of solar cells of {module}crystalline modules (ELPV): {len(records):,}"
+            " images"
+        )
+
     def test_an_image_is_what_the_package_gives(self, source):
         record = next(source.records())
         with Image.open(record.image) as image:

@@ -21,7 +21,7 @@ from mlopsproj_data.sources.labelled_files import LabelledFile, file_source, in_
 from mlopsproj_data.sources.labelled_tables import Place, read_labelled_table
 from mlopsproj_data.sources.locations import FORMS, Location, existing, locate, tables_in, wrappers
 from mlopsproj_data.sources.printing import listed, plural, printable
-from mlopsproj_data.sources.solar_cells import solar_cells_source
+from mlopsproj_data.sources.solar_cells import MONO, POLY, solar_cells_source
 from mlopsproj_data.sources.table_columns import choose_columns, may_hold_labels
 from mlopsproj_data.sources.table_files import TableFile
 
@@ -34,6 +34,14 @@ _OF_TABLES: Final = ("labels", "path_column", "label_column", "split_column")
 """Settings that are of no effect elsewhere, and so refused."""
 
 _OF_FILES: Final = (*_OF_TABLES, "group")
+
+_SOLAR_CELLS: Final = {
+    Source.solar_cells: None,
+    Source.solar_cells_mono: MONO,
+    Source.solar_cells_poly: POLY,
+}
+"""Type of the modules."""
+
 
 _OF_FEEDBACK: Final = ("feedback_model", "feedback_until")
 
@@ -83,17 +91,17 @@ def _open_own(config: DataConfig) -> LabelledSource:
         source = Source.auto
     elif source is Source.auto and config.path is None:
         source = Source.sample
-    if source in {Source.sample, Source.fashion_mnist, Source.idx, Source.solar_cells}:
+    if source in {Source.sample, Source.fashion_mnist, Source.idx, *_SOLAR_CELLS}:
         _refuse(config, _OF_FILES, f"data.source={source}")
     if config.path is not None:
         return _open_path(config, config.path, source)
+    if source in _SOLAR_CELLS:
+        return solar_cells_source(_SOLAR_CELLS[source])
     match source:
         case Source.sample:
             return sample_source()
         case Source.fashion_mnist:
             return fashion_mnist_source(None, _downloads(config))
-        case Source.solar_cells:
-            return solar_cells_source()
         case _:
             raise ConfigError(f"data.source={source} needs data.path=PATH, where the images are.")
 
@@ -108,9 +116,9 @@ def _downloads(config: DataConfig) -> Path:
 
 
 def _open_path(config: DataConfig, path: str, source: Source) -> LabelledSource:
-    if source is Source.solar_cells:
+    if source in _SOLAR_CELLS:
         existing(path)
-        raise ConfigError("data.source=solar_cells takes no data.path: leave it out.")
+        raise ConfigError(f"data.source={source} takes no data.path: leave it out.")
     location = locate(path, prepared_folder(config))
     if location.table is not None:
         if source not in {Source.auto, Source.table}:

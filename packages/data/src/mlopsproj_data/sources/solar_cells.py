@@ -5,6 +5,9 @@
 defective and whether the expert is sure, make its probability of a defect: 0 (surely functional),
 1/3, 2/3 or 1 (surely defective). A cell is defective here if that is above 0.5.
 
+A cell is of a monocrystalline module or of a polycrystalline one, and can be chosen by that. Which
+of the 44 modules it was cut from is not told, so cells of one module may stand in all splits.
+
 Deitsch et al. 2019, "Automatic classification of defective photovoltaic module cells in
 electroluminescence images", Solar Energy 185, doi:10.1016/j.solener.2019.02.067.
 """
@@ -21,16 +24,23 @@ from mlopsproj_data.sources.labelled_files import LabelledFile, file_source
 from mlopsproj_data.sources.printing import plural
 
 NAME: Final = "solar-cells"
+MONO: Final = "mono"
+POLY: Final = "poly"
+"""Types of a module, as the package calls them."""
+
 CLASSES: Final = ("functional", "defective")
 
 DEFECTIVE_ABOVE: Final = 0.5
 """Probability of a defect."""
 
 
-def solar_cells_source() -> LabelledSource:
-    """All cells, without splits or groups; an origin tells the number and the module's type.
+def solar_cells_source(module: str | None = None) -> LabelledSource:
+    """Cells without splits or groups; an origin tells the number and the module's type.
 
     The files of the package are named, not its arrays: they are decoded when they are needed.
+
+    Args:
+        module: type of the modules that the cells are of, `MONO` or `POLY`; both unless given.
 
     Raises:
         ConfigError: if the package is not installed.
@@ -45,23 +55,24 @@ def solar_cells_source() -> LabelledSource:
     folder = Path(spec.origin).parent / "data"
     try:
         text = (folder / "labels.csv").read_text(encoding="ascii")
-        files = [_cell(folder, *row) for row in csv.reader(text.splitlines(), delimiter=" ")]
+        rows = [list(filter(None, row)) for row in csv.reader(text.splitlines(), delimiter=" ")]
+        files = [_cell(folder, *row) for row in rows if module is None or row[-1] == module]
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"{folder} does not hold the images of elpv-dataset ({error}): install it again."
         ) from error
+    of = "" if module is None else f" of {module}crystalline modules"
     return file_source(
         files,
-        name=NAME,
+        name=NAME if module is None else f"{NAME}-{module}",
         classes=CLASSES,
-        description=f"photographs of solar cells (ELPV): {plural(len(files), 'image')}",
+        description=f"photographs of solar cells{of} (ELPV): {plural(len(files), 'image')}",
         issues=(),
     )
 
 
-def _cell(folder: Path, *cells: str) -> LabelledFile:
-    """From a row of the labels: path, probability and type, with many blanks between them."""
-    name, probability, kind = filter(None, cells)
+def _cell(folder: Path, name: str, probability: str, kind: str) -> LabelledFile:
+    """From a row of the labels."""
     path = folder / name
     status = path.stat()
     return LabelledFile(
