@@ -20,10 +20,14 @@ _GRAFANA_TIME = re.compile(r"\$__(rate_interval|interval|range)\b")
 
 @dataclass(frozen=True)
 class Selector:
-    """What an expression asks for: series of a name, with matchers of these labels."""
+    """What an expression asks for: series of a name, with labels that match these values."""
 
     name: str
-    labels: frozenset[str]
+    matchers: frozenset[tuple[str, str]]
+
+    @property
+    def labels(self) -> set[str]:
+        return {label for label, _ in self.matchers}
 
 
 def rules() -> list[dict]:
@@ -65,8 +69,8 @@ def selectors(expression: str) -> set[Selector]:
 
     def visit(node) -> None:
         if isinstance(node, promql_parser.VectorSelector):
-            labels = frozenset(matcher.name for matcher in node.matchers.matchers)
-            found.add(Selector(node.name, labels))
+            matchers = node.matchers.matchers
+            found.add(Selector(node.name, frozenset((each.name, each.value) for each in matchers)))
 
     promql_parser.walk(promql_parser.parse(expression), visit)
     return found

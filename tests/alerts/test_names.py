@@ -1,10 +1,14 @@
 """Rules and dashboard ask only for what api and monitor really tell Prometheus."""
 
+from typing import get_args
+
 import pytest
 from alerts.expressions import grouping_labels, of_the_dashboard, recorded, rules, selectors
 from mlopsproj_monitor import metrics as monitor
+from mlopsproj_records.retraining import STATES
 from mlopsproj_serving.telemetry import metrics as api
 from prometheus_client.parser import text_string_to_metric_families
+from serving.pictures import jpeg
 from serving.server import Api, Monitor, make_version, publish
 
 OF_PROMETHEUS = {
@@ -35,6 +39,31 @@ KNOWN = (
     | {name: {"job"} for name in recorded()}
     | OF_PROMETHEUS
 )
+# Of labels that are matched by value: what misspells one asks for nothing, and never says so.
+VALUES = {
+    ("mlopsproj_api_requests_total", "route"): {"/v1/predict"},
+    ("mlopsproj_api_request_duration_seconds_bucket", "route"): {"/v1/predict"},
+    ("mlopsproj_api_log_up", "part"): {"spool", "database", "images"},
+    ("mlopsproj_api_model_loads_total", "result"): {"served", "failed"},
+    ("mlopsproj_api_refusals_total", "reason"): set(get_args(api.RefusalReason)),
+    ("mlopsproj_api_image_failures_total", "reason"): set(get_args(api.FailReason)),
+    ("mlopsproj_api_log_records_total", "result"): set(api._RECORD_RESULTS),
+    **{
+        (f"mlopsproj_api_image_duration_seconds_{ending}", "stage"): {
+            *("queue", "decode", "infer", "log", "total")
+        }
+        for ending in ("bucket", "sum", "count")
+    },
+    **{
+        (f"{api.PREFIX}{metric.name}_bucket", "le"): {repr(bound) for bound in metric.bounds}
+        for metric in api.METRICS.values()
+        if metric.kind == "histogram"
+    },
+    ("mlopsproj_monitor_retrainings", "state"): set(STATES),
+    ("ALERTS", "alertstate"): {"pending", "firing"},
+}
+ANY = {"job", "model"}  # held against the configuration; chosen by the reader
+STATUSES = {"status": "5.."}
 EXPRESSIONS = [rule["expr"] for rule in rules()] + of_the_dashboard()
 
 
@@ -46,32 +75,47 @@ def told(page):
     }
 
 
+def samples(page):
+    return [each for family in text_string_to_metric_families(page) for each in family.samples]
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where both run: a registry with a version in production."""
+def pages(tmp_path_factory):
+    """What each service tells, soon after its start; the api has answered an image."""
     folder = tmp_path_factory.mktemp("names")
-    bundle = make_version(folder / "bundle", 1)
-    publish(str(folder / "service" / "registry"), bundle, "production")
-    return folder / "service"
-
-
-@pytest.mark.parametrize(
-    ("service", "table", "prefix"),
-    [(Api, api.METRICS, api.PREFIX), (Monitor, monitor.METRICS, monitor.PREFIX)],
-)
-def test_a_service_tells_what_its_table_says(folder, service, table, prefix):
-    running = service(folder)
+    publish(str(folder / "service" / "registry"), make_version(folder / "one", 1), "production")
+    api_, monitor_ = Api(folder / "service"), Monitor(folder / "service")
     try:
-        running.launch()
-        running.wait_until(lambda: running.get_status("/metrics") == 200, "tells no numbers")
-        page = running.client.get("/metrics").text
+        assert api_.start().predict(jpeg(28, 28)).is_success
+        monitor_.launch()
+        monitor_.wait_until(lambda: monitor_.get_status("/metrics") == 200, "tells no numbers")
+        return {each.command: each.client.get("/metrics").text for each in (api_, monitor_)}
     finally:
-        running.kill()
-        running.client.close()
-    assert told(page) == {prefix + name for name in table}
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            assert {*sample.labels, *TARGET} == KNOWN[sample.name], sample.name
+        for each in (api_, monitor_):
+            each.kill()
+            each.client.close()
+
+
+@pytest.mark.parametrize(("service", "module"), [("api", api), ("monitor", monitor)])
+def test_a_service_tells_what_its_table_says(pages, service, module):
+    page = pages[service]
+    assert told(page) == {module.PREFIX + name for name in module.METRICS}
+    for sample in samples(page):
+        assert {*sample.labels, *TARGET} == KNOWN[sample.name], sample.name
+
+
+def test_values_that_are_matched_are_the_real_ones(pages):
+    real = {}
+    for sample in samples(pages["api"]):
+        for label, value in sample.labels.items():
+            real.setdefault((sample.name, label), set()).add(value)
+    for key, values in VALUES.items():
+        if "reason" in key:  # nothing was refused, nothing failed
+            continue
+        if "route" in key:  # others are asked for too
+            assert values <= real[key], key
+        elif key[0].startswith(api.PREFIX):
+            assert real[key] - {"+Inf"} <= values, key
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
@@ -81,6 +125,10 @@ def test_an_expression_asks_for_what_exists(expression):
     assert names <= KNOWN.keys() or not asked
     for selector in asked:
         assert selector.labels <= KNOWN[selector.name], selector
+        for label, value in selector.matchers:
+            if label in ANY or STATUSES.get(label) == value:
+                continue
+            assert set(value.split("|")) <= VALUES[selector.name, label], selector
     if names:
         labels = set.union(*(KNOWN[name] for name in names))
         assert grouping_labels(expression) <= labels
