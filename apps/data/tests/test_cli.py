@@ -13,7 +13,7 @@ from mlopsproj_data.sources.fashion_mnist import SAMPLE_PER_CLASS
 
 COMMAND = Path(sys.executable).parent / "data"
 HEAVY = ("numpy", "PIL", "pyarrow", "rich", "torch")
-COMMANDS = ("validate", "prepare", "stats", "sample")
+COMMANDS = ("validate", "prepare", "stats", "sample", "select", "label")
 
 
 def spoil(photos):

@@ -1,6 +1,7 @@
 """Every setting of a data set is a flag, and messages speak of flags."""
 
 from dataclasses import fields
+from datetime import UTC, datetime
 
 import pytest
 import typer
@@ -89,6 +90,17 @@ def test_messages_name_flags():
         "photos/x holds data.csv: name --label-column=NAME, or set"
         " --drop-invalid. PATH is not data.paths."
     )
+
+
+def test_a_list_is_named_as_it_is_typed():
+    assert as_flags("give data.add=[feedback].", FLAGS) == "give --add feedback."
+
+
+def test_feedback_counts_until_the_command_began(ask):
+    (config, _), *_ = ask("photos", "--add", "feedback", drop_invalid=True)[0]
+    assert datetime.fromisoformat(config.feedback_until) <= datetime.now(UTC)
+    (config, _), *_ = ask("photos", drop_invalid=True)[0]
+    assert config.feedback_until is None
 
 
 def test_a_setting_without_a_flag_is_left_as_it_is():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_data import DataConfig
-from mlopsproj_data.config import Source
+from mlopsproj_data.config import Addition, Source
 from mlopsproj_data_cli.next_command import train_command
 
 
@@ -37,6 +37,12 @@ def test_what_differs_is_told():
 )
 def test_values_are_quoted_where_they_would_be_read_otherwise(path, told):
     assert shlex.split(train_command(DataConfig(path=path)))[3:] == [told]
+
+
+def test_a_list_is_one_argument():
+    config = DataConfig(add=[Addition.feedback], feedback_until="2026-11-30T12:00:00+00:00")
+    words = shlex.split(train_command(config))
+    assert words[3:] == ["data.add=[feedback]", "data.feedback_until='2026-11-30T12:00:00+00:00'"]
 
 
 @given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1))

@@ -7,6 +7,7 @@ needed, so that `data --help` answers at once.
 import json
 import logging
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 Out = Annotated[Path, typer.Argument(help="Folder that does not exist yet, or is empty.")]
 
 
@@ -149,3 +151,108 @@ def sample(out: Out, *, as_json: AsJson = False) -> None:
         if name != folder:
             typer.echo(f"{name} lies in {folder}.")
     typer.echo(f"next  uv run data validate {shlex.quote(str(out))}")
+
+
+@app.command()
+def select(
+    *,
+    count: Annotated[int, typer.Option(min=1, help="How many predictions, at most.")] = 50,
+    model: Annotated[
+        str | None,
+        typer.Option(help="NAME or NAME:VERSION; the version that answered last unless given."),
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=TIMES, help="Only from this time on, UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=TIMES, help="Only before this time, UTC.")
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write images, a table to fill in and a page to a new folder."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the predictions that are most worth a label.
+
+    Those that the model is unsure of or that are far from what it knows, and that are unlike each
+    other; not labelled yet, with an image that is kept.
+
+    Example: data select --count 20 --export to-label
+    """
+    from mlopsproj_data_cli.log_location import log_location
+    from mlopsproj_data_cli.selecting import export_selection, label_command, select_predictions
+    from mlopsproj_data_cli.views import print_facts, print_selection
+
+    log = log_location()
+    times = {"since": _utc(since), "until": _utc(until)}
+    selection = select_predictions(log, count, model=model, **times)
+    sheet = None if export is None else export_selection(log, selection, export)
+    document = selection.as_dict()
+    if sheet is not None:
+        document["export"] = {
+            "folder": str(sheet.path),
+            "images": sheet.images,
+            "left_out": dict(sheet.left_out),
+            "next_command": label_command(sheet.table),
+        }
+    if as_json:
+        _print_json(document)
+        return
+    print_selection(document)
+    if sheet is None:
+        print_facts([("next", "uv run data select --export FOLDER")])
+        return
+    lost = [("left out", f"{len(sheet.left_out):,}: {'; '.join(set(sheet.left_out.values()))}")]
+    print_facts(
+        [
+            ("page", str(sheet.page)),
+            ("table", f"{sheet.table}: fill in the column label"),
+            *(lost if sheet.left_out else []),
+            ("next", label_command(sheet.table)),
+        ]
+    )
+
+
+@app.command()
+def label(
+    table: Annotated[Path, typer.Argument(help="With the columns prediction_id and label.")],
+    *,
+    actor: Annotated[
+        str | None, typer.Option(help="Who says so; who runs this unless given.")
+    ] = None,
+    new_classes: Annotated[
+        bool, typer.Option("--new-classes", help="Take labels that the model has no class for.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Record the labels that a person filled into a table.
+
+    All of them, or none if a row is wrong. Rows whose label is blank, or was told already, change nothing.
+
+    Example: data label to-label/labels.csv --actor anna
+    """
+    from mlopsproj_data_cli.labelling import tell
+    from mlopsproj_data_cli.log_location import log_location
+    from mlopsproj_data_cli.views import print_facts
+
+    told = tell(log_location(), table, actor, new_classes=new_classes)
+    total = sum(told.labels.values())
+    if as_json:
+        _print_json(
+            {"told": total, "labels": told.labels, "blank": told.blank, "known": told.known}
+        )
+        return
+    each = ", ".join(f"{name} {number:,}" for name, number in told.labels.items())
+    print_facts(
+        [
+            ("told", f"{total:,}" + (f" ({each})" if each else "")),
+            ("blank", f"{told.blank:,}"),
+            ("known", f"{told.known:,} were told before"),
+            ("next", "uv run train 'data.add=[feedback]'"),
+        ]
+    )
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=UTC)

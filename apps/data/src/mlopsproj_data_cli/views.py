@@ -45,6 +45,30 @@ def print_prepared(answer: Mapping[str, Any]) -> None:
     )
 
 
+def print_selection(document: Mapping[str, Any]) -> None:
+    """The predictions that were selected, the most worthwhile first."""
+    from rich.table import Table
+
+    console = _console()
+    counts = (
+        f"{document['predictions']:,} predictions, {document['labelled']:,} labelled,"
+        f" {document['without_image']:,} without an image"
+    )
+    console.print(f"{document['model']}: {counts}")
+    table = Table("prediction", "predicted", "probability", "margin", "OOD score", "reason")
+    for row in document["selected"]:
+        score = row["ood_score"]
+        table.add_row(
+            row["prediction_id"],
+            row["predicted"],
+            f"{row['probability']:.3f}",
+            f"{row['margin']:.3f}",
+            "none" if score is None else f"{score:.3g}",
+            f"{row['reason']}: more so than {row['share']:.1%}",
+        )
+    console.print(table)
+
+
 def print_report(report: Report) -> None:
     """What was recognised, the images of each class, and each check that found something."""
     from rich.table import Table
