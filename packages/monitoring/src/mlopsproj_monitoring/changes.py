@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 
-from mlopsproj_monitoring.detectors.detector import Family
 from mlopsproj_monitoring.features.feature_map import (
     CLASSES,
     MISSING,
@@ -31,12 +30,10 @@ class Change:
 
     Attributes:
         name: of the detector.
-        family: of the detector.
         effect: of the detector.
     """
 
     name: str
-    family: Family
     effect: float
 
     def words(
