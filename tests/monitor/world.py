@@ -101,6 +101,14 @@ class World:
         self, bundle: Bundle, count: int, *, version: int = 1, scale: float = 1.0
     ) -> list[str]:
         """Log answers to so many new images; their ids."""
+        records = self.records(bundle, count, version=version, scale=scale)
+        self.insert(records)
+        return [record.id for record in records]
+
+    def records(
+        self, bundle: Bundle, count: int, *, version: int = 1, scale: float = 1.0
+    ) -> list[PredictionRecord]:
+        """Answers to so many new images, not logged yet."""
         self._seed += 1
         pixels = images(count, seed=self._seed, scale=scale)
         outputs, statistics = answers(OnnxGraph(bundle.path / MODEL, SPEC, len(CLASSES)), pixels)
@@ -125,8 +133,7 @@ class World:
                     image_sha256=hashlib.sha256(pixels[row].tobytes()).hexdigest(),
                 )
             )
-        self.insert(records)
-        return [record.id for record in records]
+        return records
 
     def label(self, ids: Iterable[str], label: str) -> None:
         """Say what some images truly are."""
