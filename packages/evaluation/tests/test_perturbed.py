@@ -135,3 +135,15 @@ def test_a_file_that_is_none_is_refused(tmp_path):
     (tmp_path / "perturbed.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(BundleCorruptError, match="answers to spoilt images"):
         Perturbed.read(tmp_path / "perturbed.parquet")
+
+
+def test_some_rows_are_those_asked_for():
+    ours = make()
+    weather = np.array(ours.families) == "weather"
+    some = ours.take(weather)
+    assert set(some.corruptions) == {"fog", "snow"}
+    assert len(some) == weather.sum()
+    assert (some.labels == ours.labels[weather]).all()
+    assert (some.probabilities == ours.probabilities[weather]).all()
+    assert (some.ood_score == ours.ood_score[weather]).all()
+    assert (some.severities == ours.severities[weather]).all()

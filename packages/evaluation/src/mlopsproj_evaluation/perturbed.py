@@ -74,6 +74,19 @@ class Perturbed:
         """`(R,)` bool: whether the most probable class is the label."""
         return np.asarray(self.probabilities.argmax(axis=1) == self.labels)
 
+    def take(self, rows: npt.NDArray[np.bool_]) -> "Perturbed":
+        """Those rows of which it says so, at least one."""
+        numbers = np.flatnonzero(rows).tolist()
+        return Perturbed(
+            ids=tuple(self.ids[row] for row in numbers),
+            corruptions=tuple(self.corruptions[row] for row in numbers),
+            families=tuple(self.families[row] for row in numbers),
+            severities=self.severities[rows],
+            labels=self.labels[rows],
+            probabilities=self.probabilities[rows],
+            ood_score=self.ood_score[rows],
+        )
+
     def write(self, path: Path) -> None:
         """Write `perturbed.parquet`."""
         values = {

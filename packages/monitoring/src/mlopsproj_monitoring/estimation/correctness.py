@@ -1,97 +1,68 @@
-"""How likely an answer is right, from what the model said: learnt from images whose label is known.
+"""How often a model is right where nobody says what is right, with an interval.
 
-Learnt from clean images and spoilt ones, since what is calibrated on clean images alone is too sure
-of others (Tomani et al. 2021, arXiv:2012.10988). Knows nothing of windows.
+Learnt from what the bundle carries. Knows nothing of databases and of where a window comes from.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from mlopsproj_core.bundle import PERTURBED, REFERENCE, Bundle
+from mlopsproj_core.errors import DataError
 from mlopsproj_evaluation import Perturbed, read_reference
 from mlopsproj_evaluation.robustness.outcomes import CLEAN
 from mlopsproj_evaluation.tables import corrupt, matrix
-from scipy.special import expit
 
-from mlopsproj_monitoring.estimation.features import DistanceScale, answer_features
-from mlopsproj_monitoring.estimation.logistic import fit_logistic, with_intercept
+from mlopsproj_monitoring.estimation.chance import Chance, LearntFrom, is_clean
+from mlopsproj_monitoring.estimation.features import Array
+from mlopsproj_monitoring.estimation.uncertainty import Uncertainty
+from mlopsproj_monitoring.quality import Share
 from mlopsproj_monitoring.sample import Sample
-
-Array = npt.NDArray[np.float64]
-
-CLEAN_SHARE: Final = 0.5
-"""Of all weight: of what a service sees most is as it should be."""
-
-FEWEST_OUTCOMES: Final = 5
-"""Of right and of wrong answers each: from fewer nothing is learnt."""
-
-_SURE_ONLY = 1
-
-LearntFrom = Literal["spoilt images", "clean images", "nothing"]
 
 
 @dataclass(frozen=True, eq=False)
 class CorrectnessModel:
-    """Gives the chance that an answer is right.
+    """Gives the chance of each answer to be right, and the accuracy of a window.
 
     Attributes:
-        learnt_from: "spoilt images" and clean ones; "clean images" alone, where the bundle has no
-            others: then only how sure the model is counts; "nothing" where hardly an answer was
-            wrong, or right: then the largest probability itself is the chance.
-        scale: of the out-of-distribution score.
-        centre: `(F,)` mean of the features that are used; further ones are not.
-        spread: `(F,)` their deviation on clean images.
-        low: `(F,)` smallest that it was learnt from: less counts as this.
-        high: `(F,)` largest.
-        coefficients: `(1 + F,)`: intercept and one for each feature.
+        chance: of one answer.
+        uncertainty: of a window's accuracy.
     """
 
-    learnt_from: LearntFrom
-    scale: DistanceScale
-    centre: Array
-    spread: Array
-    low: Array
-    high: Array
-    coefficients: Array
+    chance: Chance
+    uncertainty: Uncertainty
 
     @classmethod
-    def fit(
-        cls,
-        probabilities: npt.NDArray[np.floating],
-        ood_score: npt.NDArray[np.floating],
-        correct: npt.NDArray[np.bool_],
-        clean: npt.NDArray[np.bool_],
-    ) -> Self:
-        """Learn from answers whose outcome is known.
+    def fit(cls, answers: Perturbed) -> Self:
+        """Learn from answers whose labels are known.
+
+        How far the estimate may be off is seen on every family of corruptions in turn, by a model
+        that was taught none of that family.
 
         Args:
-            probabilities: `(N, K)`.
-            ood_score: `(N,)`.
-            correct: `(N,)`: whether the most probable class was right.
-            clean: `(N,)`: whether the image was as it should be; at least one was.
+            answers: to images as they were, and to spoilt ones where there are some.
+
+        Raises:
+            DataError: if no image is as it was.
         """
-        scale = DistanceScale.of(np.asarray(ood_score, dtype=np.float64)[clean])
-        learnt_from: LearntFrom = "clean images" if clean.all() else "spoilt images"
-        if min(int(correct.sum()), int((~correct).sum())) < FEWEST_OUTCOMES:
-            learnt_from = "nothing"
-        # What lies far from clean images cannot be learnt from them.
-        used = None if learnt_from == "spoilt images" else _SURE_ONLY
-        features = answer_features(probabilities, ood_score, scale)[:, :used]
-        centre, spread = features[clean].mean(axis=0), features[clean].std(axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        if learnt_from == "nothing":
-            # Undoes the standardisation: the log odds of the largest probability.
-            coefficients = np.array([centre[0], spread[0]])
-        else:
-            spoilt = max(1, int((~clean).sum()))
-            weights = np.where(clean, CLEAN_SHARE / clean.sum(), (1 - CLEAN_SHARE) / spoilt)
-            coefficients = fit_logistic((features - centre) / spread, correct, weights)
-        low, high = features.min(axis=0), features.max(axis=0)
-        if learnt_from == "nothing":
-            low, high = np.array([-np.inf]), np.array([np.inf])
-        return cls(learnt_from, scale, centre, spread, low, high, coefficients)
+        clean = is_clean(answers)
+        if not clean.any():
+            raise DataError(
+                "None of these answers is to an image as it was: give some, since accuracy is told"
+                " beside that of clean images."
+            )
+        chance = Chance.fit(answers)
+        usual = float(chance.of(answers.probabilities[clean], answers.ood_score[clean]).mean())
+        taught = int(clean.sum())
+        if chance.learnt_from != "spoilt images":
+            return cls(chance, Uncertainty.assumed(usual, taught))
+        estimates, accuracies, images = _unseen(answers)
+        errors = estimates - accuracies
+        return cls(
+            chance,
+            Uncertainty.fit(usual, taught, estimates=estimates, errors=errors, images=images),
+        )
 
     @classmethod
     def read(cls, bundle: Bundle) -> Self:
@@ -100,42 +71,69 @@ class CorrectnessModel:
         Raises:
             BundleCorruptError: if the file that is learnt from is missing, or something else.
         """
-        if PERTURBED not in bundle.manifest.files:
-            path, kind = bundle.path / REFERENCE, "reference of this bundle"
-            table = read_reference(path)
-            probabilities, labels = matrix(table["probabilities"]), table["label"].to_numpy()
-            ood_score = table["ood_score"].to_numpy()
-            clean = np.ones(len(labels), dtype=bool)
-        else:
+        if PERTURBED in bundle.manifest.files:
             path, kind = bundle.path / PERTURBED, "answers to spoilt images of this bundle"
             answers = Perturbed.read(path)
-            probabilities, labels = answers.probabilities, answers.labels
-            ood_score = answers.ood_score
-            clean = np.array([name == CLEAN for name in answers.corruptions])
-        if probabilities.shape[1] != len(bundle.manifest.classes):
-            reason = (
-                f"it has {probabilities.shape[1]} probabilities for each image, the manifest"
-                f" {len(bundle.manifest.classes)} classes"
-            )
+        else:
+            path, kind = bundle.path / REFERENCE, "reference of this bundle"
+            table = read_reference(path)
+            rows = len(table)
+            try:
+                answers = Perturbed(
+                    ids=tuple(table["id"].to_pylist()),
+                    corruptions=(CLEAN,) * rows,
+                    families=(CLEAN,) * rows,
+                    severities=np.zeros(rows, np.int8),
+                    labels=table["label"].to_numpy(),
+                    probabilities=matrix(table["probabilities"]),
+                    ood_score=table["ood_score"].to_numpy(),
+                )
+            except DataError as error:
+                raise corrupt(path, kind, error) from error
+        found, classes = answers.probabilities.shape[1], len(bundle.manifest.classes)
+        if found != classes:
+            reason = f"it has {found} probabilities for each image, the manifest {classes} classes"
             raise corrupt(path, kind, reason)
-        if not clean.any():
-            raise corrupt(path, kind, "it holds no image as it was")
-        return cls.fit(probabilities, ood_score, probabilities.argmax(axis=1) == labels, clean)
+        try:
+            return cls.fit(answers)
+        except DataError as error:
+            raise corrupt(path, kind, error) from error
+
+    @property
+    def learnt_from(self) -> LearntFrom:
+        """See `Chance`."""
+        return self.chance.learnt_from
 
     def probability(self, sample: Sample) -> Array:
         """`(N,)` float64, above 0 and below 1: the chance of each answer to be right."""
-        return self.probability_of(sample.probabilities, sample.ood_score)
+        return self.chance.of(sample.probabilities, sample.ood_score)
 
-    def probability_of(
-        self, probabilities: npt.NDArray[np.floating], ood_score: npt.NDArray[np.floating]
-    ) -> Array:
-        """The same of columns.
+    def accuracy(self, probability: float, images: int) -> Share:
+        """The accuracy of a window.
 
         Args:
-            probabilities: `(N, K)`; a row that holds what is no number counts as knowing nothing.
-            ood_score: `(N,)`; what is no number counts as usual.
+            probability: mean chance of its answers, 0 to 1.
+            images: of it, at least 1.
         """
-        used = len(self.centre)
-        features = answer_features(probabilities, ood_score, self.scale)[:, :used]
-        columns = (np.clip(features, self.low, self.high) - self.centre) / self.spread
-        return np.asarray(expit(with_intercept(columns) @ self.coefficients))
+        return Share(probability, *self.uncertainty.interval(probability, images))
+
+
+def _unseen(answers: Perturbed) -> tuple[Array, Array, Array]:
+    """Of each corruption at each severity: estimate, accuracy and number of images.
+
+    By a model that was taught nothing of the corruption's family.
+    """
+    families = np.array(answers.families)
+    estimates, accuracies, images = [], [], []
+    for family in sorted(set(answers.families) - {CLEAN}):
+        chance = Chance.fit(answers.take(families != family))
+        unseen = answers.take(families == family)
+        chances, correct = chance.of(unseen.probabilities, unseen.ood_score), unseen.correct
+        groups = defaultdict(list)
+        for row, key in enumerate(zip(unseen.corruptions, unseen.severities.tolist(), strict=True)):
+            groups[key].append(row)
+        for rows in groups.values():
+            estimates.append(chances[rows].mean())
+            accuracies.append(correct[rows].mean())
+            images.append(len(rows))
+    return np.array(estimates), np.array(accuracies), np.array(images, dtype=np.float64)

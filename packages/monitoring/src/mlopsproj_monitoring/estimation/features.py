@@ -17,38 +17,37 @@ _SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
-class DistanceScale:
-    """What is usual of the out-of-distribution score.
+class Distance:
+    """How far out an out-of-distribution score is.
 
     Attributes:
-        middle: median of clean images.
-        spread: distance of their quartiles; 1 where they do not differ.
+        usual: upper quartile of clean images: what is less is not far.
+        spread: between their quartiles; 1 where they do not differ.
     """
 
-    middle: float
+    usual: float
     spread: float
 
     @classmethod
-    def of(cls, ood_score: Array) -> Self:
+    def of(cls, ood_score: npt.NDArray[np.floating]) -> Self:
         """Of clean images; scores that are no number are left out."""
-        finite = ood_score[np.isfinite(ood_score)]
+        finite = np.asarray(ood_score, dtype=np.float64)
+        finite = finite[np.isfinite(finite)]
         if not len(finite):
             return cls(0.0, 1.0)
-        low, middle, high = np.quantile(finite, (0.25, 0.5, 0.75))
-        return cls(float(middle), float(high - low) or 1.0)
+        low, high = np.quantile(finite, (0.25, 0.75))
+        return cls(float(high), float(high - low) or 1.0)
 
-    def apply(self, ood_score: Array) -> Array:
-        """`(N,)`: about linear where it is usual, logarithmic far out; 0 for what is no number."""
-        scaled = np.arcsinh((ood_score - self.middle) / self.spread)
-        return np.where(np.isfinite(scaled), scaled, 0.0)
+    def excess(self, ood_score: npt.NDArray[np.floating]) -> Array:
+        """`(N,)`: 0 where it is usual or no number, then linear, and logarithmic far out."""
+        far = np.asarray(ood_score, dtype=np.float64) - self.usual
+        return np.arcsinh(np.where(np.isfinite(far), np.maximum(far, 0), 0) / self.spread)
 
 
 def answer_features(
-    probabilities: npt.NDArray[np.floating],
-    ood_score: npt.NDArray[np.floating],
-    scale: DistanceScale,
+    probabilities: npt.NDArray[np.floating], ood_score: npt.NDArray[np.floating], distance: Distance
 ) -> Array:
-    """Columns for `N` answers of K classes.
+    """Columns for N answers.
 
     A row of probabilities that holds what is no number counts as one that says nothing: all
     classes alike.
@@ -56,18 +55,14 @@ def answer_features(
     Args:
         probabilities: `(N, K)`, 0 to 1.
         ood_score: `(N,)`.
-        scale: of the score.
+        distance: what is usual of the score.
 
     Returns:
-        `(N, 5)`: log odds of the largest probability, its lead over the second, entropy (0 to 1),
-        scaled out-of-distribution score, and the product of the first and the fourth.
+        `(N, 3)`: log odds of the largest probability, how far out the image lies, and the product
+        of both: far out, to be sure means less.
     """
-    classes = probabilities.shape[1]
-    values = np.asarray(probabilities, dtype=np.float64)
-    told = np.isfinite(values).all(axis=1, keepdims=True)
-    values = np.where(told, np.clip(values, 0.0, 1.0), 1 / classes)
-    two = np.partition(values, classes - 2, axis=1)[:, -2:]
-    sure = logit(np.clip(two[:, 1], _SMALLEST, 1 - _SMALLEST))
-    entropy = -(values * np.log(np.maximum(values, _SMALLEST))).sum(axis=1) / np.log(classes)
-    far = scale.apply(np.asarray(ood_score, dtype=np.float64))
-    return np.column_stack([sure, two[:, 1] - two[:, 0], entropy, far, sure * far])
+    largest = np.asarray(probabilities, dtype=np.float64).max(axis=1)  # NaN if any is
+    largest = np.where(np.isfinite(largest), largest, 1 / probabilities.shape[1])
+    sure = logit(np.clip(largest, _SMALLEST, 1 - _SMALLEST))
+    excess = distance.excess(ood_score)
+    return np.column_stack([sure, excess, sure * excess])
