@@ -1,0 +1,1 @@
+"""A check as a page for people: `page` writes ours, `evidently_page` Evidently's."""
