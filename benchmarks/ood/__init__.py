@@ -1,0 +1,1 @@
+"""What `out_of_distribution.py` measures with: networks, scores, and what the score costs."""
