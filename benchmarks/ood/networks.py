@@ -1,7 +1,7 @@
 """Networks for Fashion-MNIST, of all its classes or of those that are left, as `train` makes them.
 
-Each is trained once and kept in a folder as its calibrated graph; the next run reads it. Knows
-nothing of what the score is compared with.
+Each is trained once and kept in a folder; the next run reads it, and calibrates it as is done then.
+Knows nothing of what the score is compared with.
 """
 
 import gzip
@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from mlopsproj_core.image import Pixels
-from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_data import DataModule, PreparedDataset, prepare
 from mlopsproj_data.config import DataConfig, Source
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_models.graph import ServingGraph, calibrate
+from mlopsproj_models.networks import ImageNetwork
 from mlopsproj_train.checkpoints import load_checkpoint
 from mlopsproj_train.config import LoggerConfig, TrainConfig, WandbMode
 from mlopsproj_train.fitting import fit
@@ -45,16 +45,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that was calibrated, and the images that it was trained on.
+    """A network that was calibrated.
 
     Attributes:
         graph: as it is served.
-        train: training images.
         kept: the classes that it knows, by their numbers in Fashion-MNIST.
     """
 
     graph: ServingGraph
-    train: LabelledImages
     kept: tuple[int, ...]
 
 
@@ -87,19 +85,18 @@ def trained(work: Path, held_out: tuple[int, ...], seed: int, training: Training
     config = complete(config, open_source(config.data))
     dataset = prepare(config.data)
     run = work / "runs" / f"{name}-seed{seed}"
-    weights = run / "graph.pt"
+    kept_network = run / "network.pt"
     train = dataset.labelled("train")
-    if not weights.exists():
+    if not kept_network.exists():
         print(f"training {run.name}, once", flush=True)
-        torch.save(_fit(config, dataset, run), weights)
-    # What this script has written itself.
-    return Trained(torch.load(weights, weights_only=False), train, kept)
+        torch.save(_fit(config, dataset, run), kept_network)
+    network = torch.load(kept_network, weights_only=False)  # written by this script itself
+    return Trained(calibrate(network, train, dataset.labelled("validation")), kept)
 
 
-def _fit(config: TrainConfig, dataset: PreparedDataset, folder: Path) -> ServingGraph:
+def _fit(config: TrainConfig, dataset: PreparedDataset, folder: Path) -> ImageNetwork:
     module = new_module(config, dataset)
-    train = dataset.labelled("train")
-    config = with_precision(config, module, train)
+    config = with_precision(config, module, dataset.labelled("train"))
     data = DataModule(
         dataset,
         batch_size=chosen(config.trainer.batch_size),
@@ -110,7 +107,7 @@ def _fit(config: TrainConfig, dataset: PreparedDataset, folder: Path) -> Serving
     logging.disable(logging.WARNING)
     fitted = fit(module, data, config, run, tracker=None)
     module.load_state_dict(load_checkpoint(fitted.best)["state_dict"])
-    return calibrate(module.network.float().cpu().eval(), train, dataset.labelled("validation"))
+    return module.network.float().cpu().eval()
 
 
 def _write_source(

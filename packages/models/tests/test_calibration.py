@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlopsproj_models import calibration
-from mlopsproj_models.calibration import fit_ood_score, fit_temperature
+from mlopsproj_models.calibration import directions, fit_ood_score, fit_temperature
 from torch.nn import functional
 
 
@@ -34,7 +34,7 @@ def test_stays_finite_for_a_network_without_mistakes():
 
 
 def score(ood, embeddings):
-    white = (embeddings - ood.centre) @ ood.whitening
+    white = (directions(embeddings) - ood.centre) @ ood.whitening
     return (white[:, None] - ood.means).square().sum(dim=2).amin(dim=1).sqrt()
 
 
@@ -59,6 +59,8 @@ def test_training_data_lies_near_one_and_strange_data_farther():
 def test_is_the_mahalanobis_distance_to_the_nearest_class():
     embeddings, labels = clusters(3000, seed=1)
     ood = fit_ood_score(embeddings, labels, 3)
+    judged = embeddings[:50]
+    embeddings = functional.normalize(embeddings)
     means = torch.stack([embeddings[labels == label].mean(dim=0) for label in range(3)]).double()
     within = embeddings.double() - means[labels]
     covariance = within.T @ within / len(within)
@@ -66,7 +68,7 @@ def test_is_the_mahalanobis_distance_to_the_nearest_class():
     offsets = embeddings[:50, None].double() - means
     squares = torch.einsum("nkd,de,nke->nk", offsets, torch.linalg.inv(covariance), offsets)
     expected = (squares.amin(dim=1) / 6).sqrt()
-    assert torch.allclose(score(ood, embeddings[:50]).double(), expected, rtol=1e-3)
+    assert torch.allclose(score(ood, judged).double(), expected, rtol=1e-3)
 
 
 def test_a_dead_feature_and_an_absent_class_do_no_harm():
@@ -75,6 +77,13 @@ def test_a_dead_feature_and_an_absent_class_do_no_harm():
     ood = fit_ood_score(embeddings, labels, classes=5)
     assert ood.means.shape == (3, 6)
     assert torch.isfinite(score(ood, embeddings)).all()
+
+
+def test_brighter_or_fainter_is_no_farther():
+    embeddings, labels = clusters(300, seed=1)
+    ood = fit_ood_score(embeddings, labels, 3)
+    assert torch.allclose(score(ood, embeddings), score(ood, embeddings * 7), atol=1e-4)
+    assert torch.isfinite(score(ood, torch.zeros(1, 6))).all()
 
 
 def wide(count: int, seed: int, shift: float = 0.0):

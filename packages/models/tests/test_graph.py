@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from mlopsproj_core.labelled import LabelledImages
+from mlopsproj_models.calibration import directions, fit_ood_score
 from mlopsproj_models.graph import calibrate, run_batches
 
 
@@ -14,6 +15,19 @@ def test_probabilities_are_those_of_the_network_at_its_temperature(network, trai
     assert torch.allclose(probabilities, (logits / graph.temperature).softmax(dim=1), atol=1e-6)
     assert torch.allclose(embedding, network.embed_images(images), atol=1e-5)
     assert ood_score.shape == (len(held_out),)
+
+
+def test_the_score_is_the_distance_to_the_nearest_class(network, train, held_out):
+    graph = calibrate(network, train, held_out)
+    ood = fit_ood_score(
+        run_batches(network.embed_images, train), torch.tensor(train.labels), len(train.classes)
+    )
+    images = torch.tensor(held_out.images)
+    with torch.no_grad():
+        score = graph(images)[2]
+    white = (directions(network.embed_images(images)) - ood.centre) @ ood.whitening
+    expected = (white[:, None] - ood.means).square().sum(dim=2).amin(dim=1).sqrt()
+    assert torch.allclose(score, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_noise_is_farther_from_the_training_data_than_held_out_images(network, train, held_out):

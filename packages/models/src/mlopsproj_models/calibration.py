@@ -16,6 +16,7 @@ _MOST_COMPONENTS = 256
 rather than what others have in common with them."""
 
 _PIECE = 4096
+_SHORTEST = 1e-6
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -48,21 +49,29 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
 
 @dataclass(frozen=True, eq=False)
 class OodScore:
-    """Distance of an embedding from the training data, in standard deviations.
+    """Distance of an embedding's direction from the training data, in standard deviations.
 
     Mahalanobis distance to the nearest class mean under one covariance shared by the classes
     (Lee et al. 2018, arXiv:1807.03888), in the space of the d leading principal components, divided
-    by the root of d, so that training images lie near 1 whatever the network.
+    by the root of d, so that training images lie near 1 whatever the network. Embeddings are
+    brought to length 1 before: lengths differ from class to class, which one covariance cannot
+    tell (Mueller & Hein 2025, Mahalanobis++).
 
     Attributes:
-        centre: `(D,)` mean of all embeddings.
-        whitening: `(D, d)`; a centred embedding times it has covariance 1 / d within a class.
+        centre: `(D,)` mean of all directions.
+        whitening: `(D, d)`; a centred direction times it has covariance 1 / d within a class.
         means: `(K, d)` of the classes that were trained on, whitened.
     """
 
     centre: Tensor
     whitening: Tensor
     means: Tensor
+
+
+def directions(embeddings: Tensor) -> Tensor:
+    """`(N, D)` embeddings brought to length 1; one of nothing but zeros stays as it is."""
+    lengths = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
+    return embeddings / lengths.clamp_min(_SHORTEST)
 
 
 def fit_ood_score(embeddings: Tensor, labels: Tensor, classes: int) -> OodScore:
@@ -73,6 +82,7 @@ def fit_ood_score(embeddings: Tensor, labels: Tensor, classes: int) -> OodScore:
         labels: `(N,)` int64, 0 to `classes` - 1; a class may be absent.
         classes: K.
     """
+    embeddings = directions(embeddings)
     centre = embeddings.mean(dim=0, dtype=torch.float64)
     basis = _leading_components(embeddings, centre)
     centred = torch.cat([(piece - centre) @ basis for piece in torch.split(embeddings, _PIECE)])

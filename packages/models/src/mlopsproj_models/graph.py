@@ -8,8 +8,14 @@ from collections.abc import Callable
 import torch
 from mlopsproj_core.labelled import LabelledImages
 from torch import Tensor, nn
+from torch.nn import functional
 
-from mlopsproj_models.calibration import OodScore, fit_ood_score, fit_temperature
+from mlopsproj_models.calibration import (
+    OodScore,
+    directions,
+    fit_ood_score,
+    fit_temperature,
+)
 from mlopsproj_models.networks import ImageNetwork
 
 _MOST_IMAGES, _MOST_PIXELS = 512, 2**20
@@ -19,8 +25,8 @@ class ServingGraph(nn.Module):
     """A calibrated network."""
 
     temperature: Tensor
-    centre: Tensor
     whitening: Tensor
+    offset: Tensor
     means: Tensor
 
     def __init__(self, network: ImageNetwork, temperature: float, ood: OodScore) -> None:
@@ -28,8 +34,8 @@ class ServingGraph(nn.Module):
         super().__init__()
         self.network = network
         self.register_buffer("temperature", torch.tensor(temperature))
-        self.register_buffer("centre", ood.centre)
-        self.register_buffer("whitening", ood.whitening)
+        self.register_buffer("whitening", ood.whitening.T.contiguous())
+        self.register_buffer("offset", -ood.centre @ ood.whitening)
         self.register_buffer("means", ood.means)
         self.eval()
 
@@ -37,9 +43,10 @@ class ServingGraph(nn.Module):
         """`(N, H, W, C)` uint8 to probabilities `(N, K)`, embedding `(N, D)`, score `(N,)`."""
         embedding = self.network.embed(self.network.normalise(image))
         probabilities = (self.network.head(embedding) / self.temperature).softmax(dim=1)
-        white = (embedding - self.centre) @ self.whitening
-        distance = (white.unsqueeze(1) - self.means).square().sum(dim=2)
-        return probabilities, embedding, distance.amin(dim=1).sqrt()
+        # Few nodes: what follows a small network costs by their number, not by their size.
+        white = functional.linear(directions(embedding), self.whitening, self.offset)
+        distances = torch.linalg.vector_norm(white.unsqueeze(1) - self.means, dim=2)
+        return probabilities, embedding, distances.amin(dim=1)
 
 
 def calibrate(
