@@ -24,6 +24,7 @@ from mlopsproj_monitoring.evidence import (
 from mlopsproj_monitoring.false_discovery import q_values
 from mlopsproj_monitoring.features.feature_map import (
     CORRECTNESS,
+    UNUSUAL_EMBEDDING,
     WHITENED,
     Correctness,
     FeatureMap,
@@ -67,6 +68,9 @@ class DriftDetector:
         self.features = FeatureMap.fit(sample, correctness=correctness, seed=self.config.seed)
         self._sums = self.accumulator()
         self._sums.add(sample)
+        # No image is strange to a reference that it belongs to, most of all to a small one.
+        strange = self.features.events.index(UNUSUAL_EMBEDDING)
+        self._sums.events[strange] = self.features.embedding.alone
         vectors = self.features.vectors(sample)
         self._detectors = panel(self.features, vectors)
         self._whitened = self.features.blocks.get(WHITENED, slice(0, 0))
@@ -142,22 +146,24 @@ class DriftDetector:
     def _evidence(self, sums: WindowSums, *, has_labels: bool) -> list[Evidence]:
         for_labels = LABELS if has_labels else 0.0
         found = [
-            of_distributions(
-                self._detectors,
-                self._contrast(sums),
-                self._calibration.at(len(sums)),
-                config=self.config,
-                weight=(1 - for_labels) * DISTRIBUTIONS,
-                reference_images=len(self.reference),
-            ),
             of_rare_values(
                 self.features.events,
                 sums,
                 self._sums,
                 config=self.config,
                 weight=(1 - for_labels) * (1 - DISTRIBUTIONS),
-            ),
+            )
         ]
+        if self._detectors:  # else all images of the reference are alike
+            distributions = of_distributions(
+                self._detectors,
+                self._contrast(sums),
+                self._calibration.at(len(sums)),
+                config=self.config,
+                weight=(1 - for_labels) * DISTRIBUTIONS,
+                reference_images=len(self.reference),
+            )
+            found.insert(0, distributions)
         if has_labels:
             found.append(of_labels(sums, self._sums, config=self.config, weight=for_labels))
         return found

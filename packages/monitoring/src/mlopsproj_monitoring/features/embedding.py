@@ -25,6 +25,8 @@ _FAR: Final = 5.0
 """Standard deviations; what is farther away counts as so far: a mean must not hang on one image."""
 _CONSTANT: Final = 1e-4
 """Of the median spread of a coordinate: half precision alone makes a few parts in ten thousand."""
+_AWAY: Final = 0.01
+"""Of the median spread: from here on a coordinate that is constant has another value."""
 _RELATIVE: Final = 1e-6
 """Of the largest variance; what is smaller is rounding."""
 
@@ -37,6 +39,8 @@ class EmbeddingMap:
         mean: `(D,)`.
         scale: `(D,)`: one over the standard deviation; 0 for a constant coordinate.
         tolerance: within which a constant coordinate is what it was.
+        alone: images of the reference that differ in a coordinate in which no other of them does:
+            so many are as strange to the rest as an image from outside is to all.
         frequencies: `(D, F)`, of the kernel whose bandwidth is the median distance of two images.
         whitening: `(D, R)`: from the standardised embedding to its whitened principal components.
     """
@@ -44,6 +48,7 @@ class EmbeddingMap:
     mean: Floats
     scale: Floats
     tolerance: float
+    alone: int
     frequencies: Floats
     whitening: Floats
 
@@ -66,7 +71,8 @@ class EmbeddingMap:
         return cls(
             mean=mean.astype(np.float32),
             scale=scale.astype(np.float32),
-            tolerance=usual * 0.01,
+            tolerance=usual * _AWAY,
+            alone=_alone(values, usual * _AWAY),
             frequencies=(frequencies / _median_distance(standard, rng)).astype(np.float32),
             whitening=_whitening(standard).astype(np.float32),
         )
@@ -111,6 +117,12 @@ class EmbeddingMap:
 def finite(embedding: Floats) -> Floats:
     """Zero for NaN, the largest number of half precision for infinities."""
     return np.nan_to_num(embedding, nan=0.0, posinf=65504.0, neginf=-65504.0)
+
+
+def _alone(values: npt.NDArray[np.float64], tolerance: float) -> int:
+    """Rows that differ from the median in a coordinate in which no other row does."""
+    away = np.abs(values - np.median(values, axis=0)) > tolerance
+    return int(away[:, away.sum(axis=0) == 1].any(axis=1).sum())
 
 
 def _whitening(standard: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
