@@ -1,0 +1,1 @@
+"""What the benchmark of estimated accuracy is made of."""
