@@ -70,7 +70,7 @@ class OodScore:
 
 def directions(embeddings: Tensor) -> Tensor:
     """`(N, D)` embeddings brought to length 1; one of nothing but zeros stays as it is."""
-    lengths = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
+    lengths: Tensor = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
     return embeddings / lengths.clamp_min(_SHORTEST)
 
 
