@@ -300,7 +300,7 @@ def test_a_source_that_is_open_already_is_not_opened_again(photos, monkeypatch):
     source = source_of(photos)
     opened = []
 
-    def reopen(config):
+    def reopen(config, log):
         opened.append(config)
         return source
 

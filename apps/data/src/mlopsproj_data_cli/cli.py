@@ -228,7 +228,8 @@ def label(
 ) -> None:
     """Record the labels that a person filled into a table.
 
-    All of them, or none if a row is wrong. Rows whose label is blank, or was told already, change nothing.
+    All of them, or none if a row is wrong. Rows whose label is blank, or was told already, change
+    nothing.
 
     Example: data label to-label/labels.csv --actor anna
     """

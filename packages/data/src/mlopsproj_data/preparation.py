@@ -24,6 +24,7 @@ from mlopsproj_core.image import MAX_SIDE, MIN_SIDE, ImageSpec
 from mlopsproj_core.manifest import Name
 from pydantic import TypeAdapter, ValidationError
 
+from mlopsproj_data.appending import as_in_base, begin_with
 from mlopsproj_data.balance import divide, with_splits
 from mlopsproj_data.config import DataConfig
 from mlopsproj_data.crew import examine_all
@@ -145,7 +146,7 @@ def prepare_source(
         )
     # What is examined does not depend on what is dropped afterwards.
     whole, folder = (
-        prepared_dir / f"{source.name}-{_key(source, validation_fraction, drop)[:12]}"
+        _folder(source, prepared_dir, validation_fraction, drop=drop)
         for drop in (False, drop_invalid)
     )
     if not folder.exists():
@@ -153,6 +154,8 @@ def prepare_source(
             if not folder.exists():  # else made by the process that held the lock
                 ledger = ledger_file(prepared_dir, source.name)
                 chooser = Chooser.of(source, validation_fraction, read_ledger(ledger))
+                if source.base is not None:
+                    _begin_with(source.base, prepared_dir, validation_fraction, draft)
                 with Unfinished(draft, source.spec) as unfinished:
                     if _examine_rest(source, unfinished, chooser, progress) and signature_now:
                         _check_unchanged(source, signature_now)
@@ -227,6 +230,17 @@ def _examine_rest(
     return True
 
 
+def _begin_with(
+    base: LabelledSource, prepared_dir: Path, validation_fraction: float, draft: Path
+) -> None:
+    """Use again what was prepared of the source that this one begins with, if anything was."""
+    for drop in (False, True):
+        folder = _folder(base, prepared_dir, validation_fraction, drop=drop)
+        if folder.exists():
+            begin_with(PreparedDataset.open(folder), base, draft)
+            return
+
+
 def _check_unchanged(source: LabelledSource, signature_now: Callable[[], str]) -> None:
     try:
         changed = signature_now() != source.signature
@@ -243,6 +257,8 @@ def _checked(
     source: LabelledSource, table: pa.Table, ledger: Path, validation_fraction: float, *, drop: bool
 ) -> Contents:
     """What is written of the examined records, their splits chosen for ever."""
+    if source.base is not None:
+        table = as_in_base(table, source.base.count)
     used = table["problem"].is_null().to_numpy().copy()
     division = divide(table, used, validation_fraction, read_ledger(ledger))
     report = check(source, with_splits(table, division.splits).select(EXAMINED.names))
@@ -285,8 +301,11 @@ def _spec(config: DataConfig, own: ImageSpec) -> ImageSpec:
     )
 
 
-def _key(source: LabelledSource, validation_fraction: float, drop_invalid: bool) -> str:  # noqa: FBT001
-    """Of everything that the prepared data set follows from."""
+def _folder(
+    source: LabelledSource, prepared_dir: Path, validation_fraction: float, *, drop: bool
+) -> Path:
+    """Of the prepared data set, named by everything that it follows from."""
     values = [SCHEMA_VERSION, source.signature, source.name, source.classes, asdict(source.spec)]
-    values += [validation_fraction, drop_invalid]
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    values += [validation_fraction, drop]
+    digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()
+    return prepared_dir / f"{source.name}-{digest[:12]}"

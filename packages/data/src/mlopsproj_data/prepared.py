@@ -3,6 +3,7 @@
     dataset.json       name, classes, image spec, counts, fingerprint, what was dropped
     images.parquet     a row for each image, in the order of the pixels
     validation.json    what validation said of the source
+    rows.parquet       which record of the source each row is, and the split that it gives
     dropped.json       the images that were left out as invalid, if that was wished
     provenance.csv     who told which label, of images whose labels people told one by one
     train.u8  validation.u8  test.u8    raw uint8 pixels, (count, height, width, channels)
@@ -33,6 +34,7 @@ READABLE: Final = (1, SCHEMA_VERSION)
 
 DESCRIPTION: Final = "dataset.json"
 TABLE: Final = "images.parquet"
+ROWS: Final = "rows.parquet"
 REPORT: Final = "validation.json"
 DROPPED: Final = "dropped.json"
 PROVENANCE: Final = "provenance.csv"

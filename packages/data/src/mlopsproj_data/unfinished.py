@@ -8,8 +8,9 @@ overwritten. Whatever moment a process is killed at, what is recorded is whole. 
 labels, checks or the prepared data set that this becomes.
 """
 
+import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, Final, Self
@@ -115,11 +116,7 @@ class Unfinished:
             for file in self._files.values():
                 file.flush()
             piece = pa.Table.from_pylist(self._rows, schema=_COLUMNS)
-            path = self._piece(self._pieces)
-            draft = path.with_suffix(".new")
-            with pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, _COLUMNS) as writer:
-                writer.write_table(piece)
-            draft.replace(path)
+            _write(self._piece(self._pieces), piece)
             self._pieces += 1
             self.done = max(self.done, _end(piece))
             self._rows.clear()
@@ -156,7 +153,39 @@ class Unfinished:
         return not expected or (path.exists() and path.stat().st_size >= expected)
 
     def _piece(self, number: int) -> Path:
-        return self._folder / f"{number:08d}.arrow"
+        return _piece(self._folder, number)
+
+
+def begin_unfinished(folder: Path, table: pa.Table, pixels: Mapping[str, Path]) -> None:
+    """Begin with records that are done, unless something is recorded already.
+
+    Args:
+        folder: of one preparation alone, which the caller has locked; is made.
+        table: as `Unfinished.table` gives it, from the first record on, with the columns `row` and
+            `place` in front.
+        pixels: file of each split, which is copied.
+
+    Raises:
+        OSError: if it cannot be read or written.
+    """
+    first = _piece(folder, 0)
+    if not first.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for split, file in pixels.items():
+            shutil.copyfile(file, folder / f"{split}.u8")
+        _write(first, table.cast(_COLUMNS))
+
+
+def _piece(folder: Path, number: int) -> Path:
+    return folder / f"{number:08d}.arrow"
+
+
+def _write(path: Path, piece: pa.Table) -> None:
+    """Whole or not at all."""
+    draft = path.with_suffix(".new")
+    with pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, _COLUMNS) as writer:
+        writer.write_table(piece)
+    draft.replace(path)
 
 
 def _read(path: Path) -> pa.Table:

@@ -26,6 +26,7 @@ from mlopsproj_data.prepared import (
     DROPPED,
     PROVENANCE,
     REPORT,
+    ROWS,
     SCHEMA_VERSION,
     TABLE,
     pixel_file,
@@ -97,6 +98,7 @@ def write_dataset(contents: Contents, pixels: Callable[[str], Path], folder: Pat
         )
     table = table.set_column(table.schema.get_field_index("label"), "label", pa.array(labels))
     pq.write_table(table.select(COLUMNS.names).cast(COLUMNS), folder / TABLE)
+    pq.write_table(pa.table({"row": pa.array(kept), "given": table["given"]}), folder / ROWS)
     _write_json(
         folder / DESCRIPTION,
         {
