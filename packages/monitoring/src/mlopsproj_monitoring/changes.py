@@ -3,6 +3,7 @@
 Knows nothing of tests.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -77,10 +78,10 @@ def _number(name: str, window: WindowSums, reference: WindowSums) -> str:
     if not window.known[place] or not reference.known[place]:
         share = window.known[place] / max(1, len(window))
         return f"{label} is known for {_percent(share)} of the images"
-    shown = (_rounded(before, now), _rounded(now, before))
-    if shown[0] == shown[1]:
-        return f"{label} is distributed otherwise (mean {shown[0]} as before)"
-    return f"{label} {'fell' if now < before else 'rose'} ({shown[0]} → {shown[1]})"
+    was, became = _shown(before, now)
+    if was == became:
+        return f"{label} is distributed otherwise (mean {was} as before)"
+    return f"{label} {'fell' if now < before else 'rose'} ({was} → {became})"
 
 
 def _classes(window: WindowSums, reference: WindowSums, classes: Sequence[str]) -> tuple[str, ...]:
@@ -99,9 +100,12 @@ def _percent(share: float) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def _rounded(value: float, other: float) -> str:
-    largest = max(abs(value), abs(other))
-    if largest >= 100:  # noqa: PLR2004 (whole numbers tell enough)
-        return f"{value:,.0f}"
-    digits = 2 if largest >= 0.1 else 4  # noqa: PLR2004 (small numbers)
-    return f"{value:.{digits}f}"
+def _shown(before: float, now: float) -> tuple[str, str]:
+    """With two digits that count, or three where two do not tell them apart."""
+    largest = max(abs(before), abs(now))
+    size = math.floor(math.log10(largest)) if largest > 0 else 0
+    for digits in (max(0, 1 - size), max(0, 2 - size)):
+        shown = f"{before:,.{digits}f}", f"{now:,.{digits}f}"
+        if shown[0] != shown[1]:
+            break
+    return shown

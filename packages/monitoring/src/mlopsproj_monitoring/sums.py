@@ -84,10 +84,14 @@ class WindowSums:
         """
         if other.features is not self.features:
             raise DataError("Sums by two references cannot be added: sum both windows by one.")
-        for name in ("images", "vectors", "events", "measured", "known"):
-            getattr(self, name).__iadd__(getattr(other, name))
-        for name in ("predicted", "probabilities", "labelled"):
-            getattr(self, name).__iadd__(getattr(other, name))
+        self.images += other.images
+        self.vectors += other.vectors
+        self.events += other.events
+        self.measured += other.measured
+        self.known += other.known
+        self.predicted += other.predicted
+        self.probabilities += other.probabilities
+        self.labelled += other.labelled
         self.correct += other.correct
 
     @property

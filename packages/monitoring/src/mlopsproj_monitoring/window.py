@@ -122,6 +122,6 @@ class Window:
 def _made(id_: str) -> float:
     """Seconds since 1970 at which a uuid7 was made; 0 for other ids."""
     try:
-        return int(id_[:8] + id_[9:13], 16) / 1000 if id_[14:15] == "7" else 0.0
+        return int(id_[:8] + id_[9:13], 16) / 1000 if id_[8:9] == "-" and id_[14:15] == "7" else 0.0
     except ValueError:
         return 0.0

@@ -4,6 +4,7 @@ Holds a page and the sums of a window in memory, however many predictions there 
 of what is made of them.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -138,23 +139,32 @@ def _by_time(
         while start < len(sample):
             if end is None:
                 end = times[start] + step
-            stop = start
-            while stop < len(sample) and times[stop] < end:
-                stop += 1
-            part.add(sample.take(np.arange(start, stop)), times[start:stop])
-            start = stop
-            while start < len(sample) and times[start] >= end:
+            while times[start] >= end:
                 parts.append(part)
                 part = Window(detector.accumulator())
-                if len(parts) == steps and any(len(each) for each in parts):
+                if _is_told(parts):
                     yield _joined(parts, detector)
-                if not any(len(each) for each in parts):  # nothing for longer than a window
-                    end += (times[start] - end) // step * step
+                elif not any(parts):  # nothing for longer than a window
+                    idle = (times[start] - end) // step
+                    parts.extend(Window(detector.accumulator()) for _ in range(min(idle, steps)))
+                    end += idle * step
                 end += step
-    if end is not None and end <= until:
+            stop = bisect_left(times, end, start)
+            part.add(sample.take(np.arange(start, stop)), times[start:stop])
+            start = stop
+    while end is not None and end <= until:
         parts.append(part)
-        if len(parts) == steps and any(len(each) for each in parts):
+        part = Window(detector.accumulator())
+        if _is_told(parts):
             yield _joined(parts, detector)
+        elif not any(parts):
+            return
+        end += step
+
+
+def _is_told(parts: deque[Window]) -> bool:
+    """Whether they are a whole window, in which there is a prediction."""
+    return len(parts) == parts.maxlen and any(parts)
 
 
 def _read(
