@@ -153,8 +153,13 @@ def default(value):
 
 def test_columns_of_the_records(contracts):
     text = section(contracts, "Records")
-    told = [name for names, _ in table(text) for name in re.findall(r"\w+", names)]
+    of_predictions, of_monitoring = tables(text)
+    told = [name for names, _ in of_predictions for name in re.findall(r"\w+", names)]
     assert told == [column.name for column in records.tables["prediction"].columns]
+    names = {name: re.findall(r"\w+", columns) for name, columns, _ in of_monitoring}
+    assert names.keys() == records.tables.keys() - {"prediction", "feedback"}
+    for name, columns in names.items():
+        assert columns == [column.name for column in records.tables[name].columns]
     assert all(f"`{column.name}`" in text for column in records.tables["feedback"].columns)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pyarrow.parquet as pq
@@ -13,7 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlopsproj_core.errors import MigrationError, RecordsError
-from mlopsproj_records import Database, migration, schema, upgrade
+from mlopsproj_core.events import Event
+from mlopsproj_records import (
+    Database,
+    DriftCheckRecord,
+    DriftHistory,
+    RetrainingRequest,
+    migration,
+    schema,
+    upgrade,
+    uuid7,
+)
 from mlopsproj_records import backup as backup_module
 from mlopsproj_records import restoration as restoration_module
 from mlopsproj_records.backup import back_up
@@ -72,7 +83,33 @@ def source(empty_url, records):
     upgrade(empty_url)
     with Database(empty_url) as database:
         assert database.insert(records) == []
+        _monitor(database)
     return empty_url
+
+
+def _monitor(database):
+    """Keep checks, one with its event and a retraining."""
+    history = DriftHistory(database)
+    for verdict, p_value, time in (("drift", 1e-9, START), ("not enough data", None, None)):
+        id_ = uuid7()
+        event = Event(id=UUID(id_), type="drift-detected", time=START, source="tést")
+        history.record(
+            DriftCheckRecord(
+                id=id_,
+                time=START,
+                model="animals",
+                version=3,
+                verdict=verdict,
+                p_value=p_value,
+                images=7,
+                since=time,
+                until=time,
+                document={"ü": [math.nan, 1, None]},
+            ),
+            event=event if time else None,
+            key="animals",
+            retraining=RetrainingRequest(uuid7(), "command: train", approved_by="ann"),
+        )
 
 
 @pytest.fixture
@@ -134,7 +171,7 @@ def test_every_record_comes_back_in_either_database(records, folder, target, tmp
     told = []
     manifest = restore(target, folder, lambda done, of: told.append((done, of)))
     assert manifest.tables["prediction"].rows == 2001
-    assert told[-1] == (2008, 2008)
+    assert told[-1] == (2012, 2012)
     assert migration.current(target) == migration.HEAD
     with Database(target) as database:
         found = {stored.record.id: stored for stored in database.predictions()}
@@ -143,6 +180,8 @@ def test_every_record_comes_back_in_either_database(records, folder, target, tmp
             assert repr(found[record.id].record) == repr(record)
         assert found[records[0].id].feedback == records[2007]
         assert database.insert(records) == []
+    rows = {name: part.rows for name, part in manifest.tables.items()}
+    assert (rows["drift_check"], rows["outbox"], rows["retraining"]) == (2, 1, 1)
     # Bit by bit: a backup of what was restored holds the same.
     again = back_up(target, tmp_path / "again")
     for name in manifest.tables:
