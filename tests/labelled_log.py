@@ -40,6 +40,7 @@ class LabelledLog:
     folder: Path
     model: str = "made"
     now: datetime = BEGIN
+    database_url: str | None = None
     pending: list = field(default_factory=list)
     store: ImageStore = field(init=False)
 
@@ -49,7 +50,7 @@ class LabelledLog:
 
     @property
     def url(self) -> str:
-        url = f"sqlite:///{self.folder / 'log.db'}"
+        url = self.database_url or f"sqlite:///{self.folder / 'log.db'}"
         with Database(url) as database:
             assert not database.insert(self.pending)
         self.pending.clear()

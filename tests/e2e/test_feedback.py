@@ -2,16 +2,22 @@
 
 import csv
 import json
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from labelled_log import png
+from labelled_log import LabelledLog, png
 from mlopsproj_core import Bundle
+from mlopsproj_data.labelling import confirmed
+from mlopsproj_data.labelling.candidates import read_candidates
+from mlopsproj_data.labelling.log_location import LogLocation
 from mlopsproj_data.prepared import PreparedDataset
 from mlopsproj_data.sources.fashion_mnist import sample_source
-from mlopsproj_records import Database
+from mlopsproj_records import Database, upgrade
 from mlopsproj_records.schema import feedback, prediction
 from PIL import Image
+from serving.postgresql import PostgreSql
 from serving.server import Api
 from sqlalchemy import func, select
 
@@ -167,3 +173,46 @@ def test_a_label_that_is_no_class_is_named(api, copied):
     assert result.returncode == 1
     for text in ("(Clog)", unknown, "--new-classes"):
         assert text in result.stderr
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL of this test's own, whose schema is there."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = PostgreSql(Path(folder))
+        try:
+            server.start()
+            url = server.url.replace("+psycopg", "")
+            upgrade(url)
+            yield url
+        finally:
+            server.kill()
+
+
+def test_a_log_in_postgresql_gives_the_same_labels_and_candidates(
+    postgresql, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(confirmed, "_PAGE", 3)
+    read = {}
+    for name, url in (("sqlite", None), ("postgresql", postgresql)):
+        log = LabelledLog(tmp_path / name, database_url=url)
+        for number in range(20):
+            first = 0.5 + number / 50
+            image = png([[number * 10] * 4] * 4)
+            made = log.predict(image, probabilities=(first, 1 - first), ood_score=number % 7)
+            if number % 2:
+                log.tell(made, "dark")
+                log.tell(made, "bright")
+        with LogLocation(log.url).open() as database:
+            told = confirmed.read_confirmations(database, "made", until=log.now)
+            found = read_candidates(database, "made", 1, most=5)
+            assert confirmed.models_with_feedback(database) == ("made",)
+        read[name] = (
+            [(image.sha256, image.label, image.time) for image in told.images],
+            [(each.sha256, each.margin, each.ood_score) for each in found.found],
+            (found.predictions, found.labelled, found.without_image),
+        )
+    assert read["sqlite"] == read["postgresql"]
+    assert len(read["sqlite"][0]) == 10
+    # What was told last of all was told at the very time at which labels cease to count.
+    assert [label for _, label, _ in read["sqlite"][0]].count("dark") == 1
