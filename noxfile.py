@@ -93,7 +93,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types of every member, this file, benchmarks and infra, strictly."""
     _sync(session, "--all-extras", "--group=bench")
-    benchmarks = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("benchmarks/*.py"))]
+    programs = [*ROOT.glob("benchmarks/*.py"), *ROOT.glob("benchmarks/*/__main__.py")]
+    benchmarks = [str(path.relative_to(ROOT)) for path in sorted(programs)]
     infra = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("infra/**/*.py"))]
     session.run("mypy", *SOURCES, "noxfile.py", *benchmarks, *infra)
 
@@ -277,7 +278,7 @@ def build(session: nox.Session) -> None:
     session.install("--quiet", "--no-deps", "--reinstall", *map(str, sorted(wheels.glob("*.whl"))))
     session.run("uv", "pip", "check")
     session.chdir(folder)
-    for command in ("train", "registry", "data", "api", "doctor"):
+    for command in ("train", "registry", "data", "api", "monitor", "doctor"):
         session.run(command, "--help", silent=True)
 
 
@@ -290,6 +291,15 @@ def bench(session: nox.Session) -> None:
             session.run("python", str(path.relative_to(ROOT)))
 
 
+@nox.session(python=PYTHONS[0])
+def showcase(session: nox.Session) -> None:
+    """See drift, learn from labels and go on, unattended; draw the figure of the docs."""
+    _sync(session, "--all-extras", "--group=bench")
+    folder = Path(session.create_tmp()).resolve()
+    session.chdir("benchmarks")
+    session.run("python", "-m", "showcase", str(folder), *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def nightly(session: nox.Session) -> None:
     """Queue every session: the usual ones, and all that they leave out."""
@@ -297,5 +307,5 @@ def nightly(session: nox.Session) -> None:
     tests_ = [f"tests-{python}({member.short})" for python in PYTHONS for member in MEMBERS]
     floors_ = [f"floors({member.short})" for member in MEMBERS]
     checks = ["lint", "types", "arch", "lock", "docs", *tests_, "coverage"]
-    for name in [*checks, "e2e", *floors_, "build", "bench"]:
+    for name in [*checks, "e2e", *floors_, "build", "bench", "showcase"]:
         session.notify(name)
