@@ -19,6 +19,10 @@ from mlopsproj_evaluation.corruptions.catalogue import CORRUPTIONS
 from mlopsproj_evaluation.gates import GATES as ASKED
 from mlopsproj_evaluation.gates import GateLimits
 from mlopsproj_evaluation.gates.limits import PREFIX as GATES
+from mlopsproj_monitor.cli import app as monitor
+from mlopsproj_monitor.metrics import METRICS as MONITOR_METRICS
+from mlopsproj_monitor.metrics import PREFIX as MONITOR_PREFIX
+from mlopsproj_monitor.settings import MonitorSettings
 from mlopsproj_records.schema import metadata as records
 from mlopsproj_registry.cli import app as registry
 from mlopsproj_serving.http import problems
@@ -119,6 +123,15 @@ def test_variables_of_the_api_are_its_settings(commands):
     assert told == real
 
 
+def test_variables_of_the_monitor_are_its_settings(commands):
+    told = {name: default for name, default, _ in tables(section(commands, "monitor"))[2]}
+    real = {
+        MonitorSettings.variable_of(name): default(field.default)
+        for name, field in MonitorSettings.model_fields.items()
+    }
+    assert told == real
+
+
 def test_variables_of_the_gates(commands):
     told = dict(tables(section(commands, "registry"))[2])
     real = {
@@ -177,6 +190,17 @@ def test_metrics_of_the_service(root):
     ] == [
         (PREFIX + metric.name, metric.kind, list(metric.labels) or ["none"], metric.help)
         for metric in METRICS.values()
+    ]
+
+
+def test_metrics_of_the_monitor(root):
+    text = (root / "docs" / "concepts" / "monitoring-service.md").read_text()
+    (told,) = [rows for rows in tables(text) if rows[0][0].startswith(MONITOR_PREFIX)]
+    assert [
+        (name, kind, re.findall(r"\w+", labels), meaning) for name, kind, labels, meaning in told
+    ] == [
+        (MONITOR_PREFIX + metric.name, metric.kind, list(metric.labels) or ["none"], metric.help)
+        for metric in MONITOR_METRICS.values()
     ]
 
 
@@ -262,7 +286,9 @@ def test_every_group_is_told_with_its_values(commands, root):
     assert told == real
 
 
-@pytest.mark.parametrize(("command", "app"), [("api", api), ("data", data), ("registry", registry)])
+@pytest.mark.parametrize(
+    ("command", "app"), [("api", api), ("data", data), ("monitor", monitor), ("registry", registry)]
+)
 def test_every_flag_of_a_subcommand_is_told(commands, command, app):
     subcommands, flags = tables(section(commands, command))[:2]
     real = dict(subcommands_of(app))

@@ -14,6 +14,7 @@ from mlopsproj_doctor.installation import EXTRAS
 from mlopsproj_doctor.variables import KNOWN, DoctorSettings, Kind
 from mlopsproj_evaluation.gates import GateLimits
 from mlopsproj_evaluation.gates.limits import PREFIX as GATES
+from mlopsproj_monitor.settings import MonitorSettings
 from packaging.requirements import Requirement
 from typer.main import get_command
 
@@ -22,7 +23,8 @@ def test_every_variable_that_a_command_reads_is_known():
     of_core = {f"MLOPSPROJ_{name}".upper() for name in Settings.model_fields}
     of_api = {ApiSettings.variable_of(name) for name in ApiSettings.model_fields}
     of_gates = {f"{GATES}{limit.name.upper()}" for limit in fields(GateLimits)}
-    assert set(KNOWN) == of_core | of_api | of_gates
+    of_monitor = {MonitorSettings.variable_of(name) for name in MonitorSettings.model_fields}
+    assert set(KNOWN) == of_core | of_api | of_monitor | of_gates
 
 
 def test_what_may_hold_a_secret_is_not_shown_as_it_is():

@@ -140,3 +140,38 @@ def watching(world, detector, settings):
     yield make
     for each in made:
         each.database.close()
+
+
+@pytest.fixture
+def client(watching, world):
+    """`client(watch=…, keys=…, admin_keys=…)`: asks an application over a watch."""
+    from concurrent.futures import ThreadPoolExecutor
+    from contextlib import ExitStack, asynccontextmanager
+
+    from fastapi.testclient import TestClient
+    from mlopsproj_monitor.application import create_app
+    from mlopsproj_monitor.monitor import Monitor
+    from mlopsproj_monitor.reports import Reports
+
+    with ExitStack() as stack:
+        readers = stack.enter_context(ThreadPoolExecutor(2))
+
+        def make(watch=None, **options):
+            watch = watch or watching()
+            reports = Reports(watch.database, watch.detectors, watch.window)
+            monitor = Monitor(
+                watch.database, watch.watch, watch.following.flow, watch.conditions, reports
+            )
+
+            @asynccontextmanager
+            async def lifespan(app):
+                app.state.monitor, app.state.readers = monitor, readers
+                app.state.decided = lambda: None
+                yield
+
+            app = create_app(lifespan, metrics=watch.metrics, **options)
+            made = stack.enter_context(TestClient(app, raise_server_exceptions=False))
+            made.watch = watch
+            return made
+
+        yield make

@@ -21,6 +21,7 @@ MEMBER: Final = "mlopsproj-"
 EXTRAS: Final = {
     "bentoml": "a bundle as a BentoML service",
     "efficientnet": "EfficientNet-Lite0 with its weights",
+    "evidently": "Evidently's report of a window",
     "gcs": "registry and images in Google Cloud Storage",
     "postgresql": "PostgreSQL as the database",
     "solar-cells": "photos of solar cells",

@@ -3,6 +3,7 @@
 Knows nothing of processes, ports or the environment.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -15,7 +16,7 @@ from mlopsproj_serving.http.problems import install
 from mlopsproj_serving.routes import docs
 
 from mlopsproj_monitor.metrics import MonitorMetrics
-from mlopsproj_monitor.routes import drift, operation, retraining
+from mlopsproj_monitor.routes import drift, operation, report, retraining
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -50,8 +51,9 @@ def create_app(
     )
     app.state.metrics = metrics
     app.state.callers = Callers(keys or KeyRing({}), requests_per_minute=None, metrics=metrics)
+    app.state.report_turn = asyncio.Lock()
     install(app)
-    for routes in (drift, retraining, operation, docs):
+    for routes in (drift, report, retraining, operation, docs):
         app.include_router(routes.router)
     if admin_keys:
         admins = Callers(admin_keys, requests_per_minute=None, metrics=metrics)

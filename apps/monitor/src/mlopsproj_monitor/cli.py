@@ -6,6 +6,7 @@ needed, so that `monitor --help` answers at once.
 
 import json
 import logging
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -103,18 +104,50 @@ def check(
     from mlopsproj_monitor.one_check import check_once
     from mlopsproj_monitor.settings import MonitorSettings
 
-    MonitorSettings.put_into_environment(
-        {
-            "model": model,
-            "window_images": window_images,
-            "window_hours": window_hours,
-            "alpha": alpha,
-        }
-    )
+    MonitorSettings.put_into_environment({"model": model, "alpha": alpha})
+    MonitorSettings.put_window_into_environment(window_images, window_hours)
     settings = MonitorSettings.read()
     exit_code = check_once(settings, since=since, until=until, act=act, as_json_document=as_json)
     if exit_code:
         raise typer.Exit(exit_code)
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Argument(help="HTML file; replaced when all is written.")],
+    *,
+    model: Model = None,
+    window_images: WindowImages = None,
+    window_hours: WindowHours = None,
+    since: Since = None,
+    until: Until = None,
+    evidently: Annotated[
+        bool, typer.Option("--evidently", help="Evidently's report of the same window.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write what the newest predictions look like beside the reference, as a page with figures.
+
+    Times without an offset are UTC.
+
+    Example: monitor report report.html --window-hours 24
+    """
+    from mlopsproj_monitor.report_command import write_report
+    from mlopsproj_monitor.settings import MonitorSettings
+
+    MonitorSettings.put_into_environment({"model": model})
+    MonitorSettings.put_window_into_environment(window_images, window_hours)
+    written = write_report(
+        MonitorSettings.read(), out, since=since, until=until, evidently=evidently
+    )
+    if as_json:
+        typer.echo(json.dumps(written, indent=2))
+        return
+    found = written["check"]
+    typer.echo(
+        f"{out} shows {found['images']:,} images of {found['model']}:{found['version']}:"
+        f" {found['verdict']}."
+    )
 
 
 app.command()(approve)

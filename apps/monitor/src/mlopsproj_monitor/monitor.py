@@ -3,8 +3,7 @@
 Blocks; knows nothing of HTTP.
 """
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from mlopsproj_records.drift_history import DriftCheckRecord, DriftHistory
 
 from mlopsproj_monitor.conditions import Conditions
 from mlopsproj_monitor.delivery import EVENTS
+from mlopsproj_monitor.reports import Reports
 from mlopsproj_monitor.versions import Watched
 from mlopsproj_monitor.watch import DATABASE, REGISTRY, Watch
 
@@ -34,6 +34,7 @@ class Monitor:
         watch: over the versions.
         flow: of the retrainings.
         conditions: of what is needed.
+        reports: make pages.
         repetitions: that look and deliver.
     """
 
@@ -41,8 +42,8 @@ class Monitor:
     watch: Watch
     flow: RetrainingFlow
     conditions: Conditions
+    reports: Reports
     repetitions: "tuple[Repetition, ...]" = ()
-    report_turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def watched(self) -> tuple[Watched, ...]:

@@ -5,13 +5,12 @@ Knows nothing of arguments.
 
 import json
 import sys
-from datetime import UTC, datetime, timedelta
 
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_core.registry import Registry
-from mlopsproj_monitoring import WindowConfig
 from mlopsproj_records.database import Database
 
+from mlopsproj_monitor.asked_window import asked_window
 from mlopsproj_monitor.checks import as_json, check
 from mlopsproj_monitor.detection import Detectors
 from mlopsproj_monitor.following import Following
@@ -43,7 +42,7 @@ def check_once(
         ConfigError: if a time is none, or the settings contradict each other.
         NotFoundError: if there is no such version.
     """
-    window, end = _window(settings, since, until)
+    window, end = asked_window(settings, since, until)
     if act and (since or until):
         raise ConfigError("--act is for the newest images: leave --since and --until out.")
     registry = Registry(settings.registry_url)
@@ -64,36 +63,3 @@ def check_once(
 
         print_check(found, alias=None if move is None else move.alias)
     return EXIT_CODES[found.check.verdict]
-
-
-def time_of(text: str | None, flag: str) -> datetime | None:
-    """A time as a person writes it; UTC unless it has an offset.
-
-    Raises:
-        ConfigError: if it is none.
-    """
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{flag} is {text!r}, which is no time: write 2026-01-31T12:00."
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _window(
-    settings: MonitorSettings, since: str | None, until: str | None
-) -> tuple[WindowConfig, datetime | None]:
-    first, end = time_of(since, "--since"), time_of(until, "--until")
-    if first is None:
-        return settings.window_config(), end
-    if settings.window_images is not None or settings.window_hours is not None:
-        raise ConfigError(
-            "--since says how large the window is: give no number of images or hours besides."
-        )
-    end = end or datetime.now(UTC)
-    if first >= end:
-        raise ConfigError(f"--since is {since!r}, which is not before the end of the window.")
-    return WindowConfig(images=None, hours=(end - first) / timedelta(hours=1)), end

@@ -28,6 +28,7 @@ from mlopsproj_monitor.following import Following
 from mlopsproj_monitor.metrics import MonitorMetrics
 from mlopsproj_monitor.monitor import Monitor
 from mlopsproj_monitor.repetition import Repetition
+from mlopsproj_monitor.reports import Reports
 from mlopsproj_monitor.routes.asking import THREADS
 from mlopsproj_monitor.settings import MonitorSettings
 from mlopsproj_monitor.watch import Watch, WatchConfig
@@ -91,18 +92,21 @@ def _monitor(settings: MonitorSettings, metrics: MonitorMetrics) -> Iterator[Mon
         following = Following(settings, database)
         delivery = Delivery(following, metrics=metrics, conditions=conditions)
         delivering = Repetition("delivery", delivery.deliver, seconds=seconds)
+        detectors, config = Detectors(registry, settings.drift_config()), watch_config(settings)
         watch = Watch(
-            watch_config(settings),
+            config,
             registry=registry,
             database=database,
-            detectors=Detectors(registry, settings.drift_config()),
+            detectors=detectors,
             following=following,
             metrics=metrics,
             conditions=conditions,
             told=delivering.wake,
         )
         looking = Repetition("watch", watch.look, seconds=seconds)
-        yield Monitor(database, watch, following.flow, conditions, (looking, delivering))
+        reports = Reports(database, detectors, config.window)
+        repetitions = (looking, delivering)
+        yield Monitor(database, watch, following.flow, conditions, reports, repetitions)
 
 
 def watch_config(settings: MonitorSettings) -> WatchConfig:

@@ -3,6 +3,7 @@
 Knows nothing of what is done with a setting.
 """
 
+import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from mlopsproj_core.errors import ConfigError
@@ -66,6 +67,14 @@ class MonitorSettings(ServiceSettings):
     @classmethod
     def _small(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @classmethod
+    def put_window_into_environment(cls, images: int | None, hours: float | None) -> None:
+        """Let flags of the command say how large a window is, whatever the environment said."""
+        if images is not None or hours is not None:
+            for name in ("window_images", "window_hours"):
+                os.environ.pop(cls.variable_of(name), None)
+        cls.put_into_environment({"window_images": images, "window_hours": hours})
 
     def drift_config(self) -> "DriftConfig":
         """What a check is asked for.
