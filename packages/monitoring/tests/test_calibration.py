@@ -37,7 +37,7 @@ def p_values(make_reference, make_sample, rows, images, repeats, **asked):
 def test_false_alarms_are_as_frequent_as_asked_for(
     make_reference, make_sample, rows, images, asked
 ):
-    repeats = 300
+    repeats = 200
     checks = p_values(make_reference, make_sample, rows, images, repeats, **asked)
     found = np.array([check.p_value for check in checks])
     for alpha in (0.05, 0.2, 0.5):
