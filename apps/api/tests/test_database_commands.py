@@ -49,7 +49,8 @@ def test_a_log_is_backed_up_while_it_is_written_and_restored(api_with_log, answe
     made = run("--database", database, "backup", "backup", "--json", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     said = json.loads(made.stdout)
-    assert said["rows"] == {"feedback": 1, "prediction": 3}
+    filled = {name: rows for name, rows in said["rows"].items() if rows}
+    assert filled == {"feedback": 1, "prediction": 3}
     assert (said["path"], said["waiting_in_spool"]) == ("backup", 0)
     assert said["bytes"] > 0
     other = f"sqlite:///{tmp_path}/other.db"
