@@ -4,11 +4,12 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 import torch
-from mlopsproj_core.bundle import Bundle
+from mlopsproj_core.bundle import PERTURBED, ROBUSTNESS, Bundle
 from mlopsproj_core.errors import BundleCorruptError, ParityError
 from mlopsproj_core.manifest import MANIFEST
 from mlopsproj_core.predictor import Predictor
-from mlopsproj_evaluation import Scores, read_reference
+from mlopsproj_evaluation import Perturbed, Robustness, Scores, read_reference
+from mlopsproj_evaluation.corruptions.catalogue import CORRUPTIONS
 from mlopsproj_models.graph import calibrate
 from mlopsproj_train import bundling
 from mlopsproj_train.bundling import make_bundle
@@ -42,6 +43,21 @@ def test_holds_what_it_was_judged_on(trained, tiny_dataset):
     ids = np.load(folder / "training_ids.npy", allow_pickle=False)
     assert len(ids) == tiny_dataset.counts["train"] + tiny_dataset.counts["validation"]
     assert "# tiny" in (folder / "model_card.md").read_text(encoding="utf-8")
+
+
+def test_holds_what_it_said_of_spoilt_images(trained, tiny_dataset):
+    """Of each test image as it was and under every corruption, since there are few."""
+    answers = Perturbed.read(trained.folder.bundle / PERTURBED)
+    assert PERTURBED in trained.bundle.manifest.files
+    test = tiny_dataset.labelled("test")
+    assert set(answers.ids) == set(test.ids)
+    assert len(answers) == 48 * (1 + len(CORRUPTIONS))
+    labels = dict(zip(test.ids, test.labels.tolist(), strict=True))
+    assert answers.labels.tolist() == [labels[image_id] for image_id in answers.ids]
+    robustness = Robustness.read(trained.folder.bundle / ROBUSTNESS)
+    spoilt = np.array(answers.severities) > 0
+    assert answers.correct[spoilt].mean() == pytest.approx(robustness.accuracy.value)
+    assert answers.correct[~spoilt].mean() == pytest.approx(trained.summary.accuracy)
 
 
 @pytest.fixture

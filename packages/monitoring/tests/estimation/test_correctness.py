@@ -1,3 +1,5 @@
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from mlopsproj_core.bundle import PERTURBED, Bundle
@@ -28,8 +30,9 @@ def test_a_window_is_estimated_from_its_answers(draw_answers, make_perturbed):
         probabilities, scores, _, chance = draw_answers(3000, far=far, over=0.5 * far, seed=9)
         chances = model.probability(sample_of(probabilities, scores))
         assert chances.dtype == np.float64
-        estimate = model.accuracy(float(chances.mean()), 3000)
+        estimate = model.accuracy(chances.mean(), 3000)
         assert estimate.value == chances.mean()
+        assert {type(each) for each in astuple(estimate)} == {float}  # as JSON takes them
         assert estimate.low < chance.mean() < estimate.high
         assert abs(estimate.value - chance.mean()) < 0.05
 

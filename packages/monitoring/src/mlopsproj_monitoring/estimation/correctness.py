@@ -115,7 +115,8 @@ class CorrectnessModel:
             probability: mean chance of its answers, 0 to 1.
             images: of it, at least 1.
         """
-        return Share(probability, *self.uncertainty.interval(probability, images))
+        low, high = self.uncertainty.interval(float(probability), images)
+        return Share(float(probability), low, high)
 
 
 def _unseen(answers: Perturbed) -> tuple[Array, Array, Array]:
