@@ -27,7 +27,7 @@ def p_values(make_reference, make_sample, rows, images, repeats, **asked):
         (400, 100, {}),
         (400, 300, {}),
         (400, 1000, {}),
-        (200, 20_000, {}),
+        (150, 5000, {}),
         (150, 100, {"dimensions": 200}),
         (600, 300, {"classes": 300, "dimensions": 40}),
         (400, 300, {"classes": 10, "prior": np.array([0.8, *[0.2 / 9] * 9])}),
@@ -37,7 +37,7 @@ def p_values(make_reference, make_sample, rows, images, repeats, **asked):
 def test_false_alarms_are_as_frequent_as_asked_for(
     make_reference, make_sample, rows, images, asked
 ):
-    repeats = 200
+    repeats = 150
     checks = p_values(make_reference, make_sample, rows, images, repeats, **asked)
     found = np.array([check.p_value for check in checks])
     for alpha in (0.05, 0.2, 0.5):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mlopsproj_core.errors import DataError
 from mlopsproj_monitoring import DriftConfig, DriftDetector
+from mlopsproj_monitoring.quality import Share
 
 CONFIG = DriftConfig(draws=1000)
 
@@ -166,6 +167,17 @@ def test_an_estimator_gives_the_accuracy_and_says_when_it_falls(make_reference, 
     assert by_name(check)["estimated accuracy"].drifted
     assert any(text.startswith("the estimated accuracy fell by") for text in check.changed)
     assert detector.check(make_sample(2, 400)).verdict == "no drift"
+
+
+def test_an_estimator_may_tell_its_own_faults(make_reference, make_sample):
+    detector = DriftDetector(
+        make_reference(1, 1000),
+        CONFIG,
+        correctness=lambda sample: np.full(len(sample), 0.75),
+        accuracy=lambda chance, images: Share(chance, chance - 0.1, chance + images / 4000),
+    )
+    found = detector.check(make_sample(2, 400)).estimated_accuracy
+    assert (found.value, found.low, found.high) == pytest.approx((0.75, 0.65, 0.85))
 
 
 def test_univariate_detectors_have_a_false_discovery_rate(detector, make_sample):

@@ -3,7 +3,7 @@
 Knows nothing of databases, and of where the window comes from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,6 +53,7 @@ class DriftDetector:
         config: DriftConfig | None = None,
         *,
         correctness: Correctness | None = None,
+        accuracy: Callable[[float, int], Share] | None = None,
     ) -> None:
         """Fit what the detectors look at.
 
@@ -61,9 +62,13 @@ class DriftDetector:
             config: of the checks; the defaults if it is None.
             correctness: gives `(N,)`, the chance of each image that its answer is right; without
                 it no accuracy is estimated.
+            accuracy: gives the accuracy of a window with its interval, by the mean of these chances
+                and the number of images (`CorrectnessModel.accuracy`); without it the interval is
+                that of the counting alone.
         """
         self.reference, self.config = reference, config or DriftConfig()
         sample = reference.sample
+        self._accuracy = accuracy or _counted
         self.class_numbers = {name: place for place, name in enumerate(reference.classes)}
         self.features = FeatureMap.fit(sample, correctness=correctness, seed=self.config.seed)
         self._sums = self.accumulator()
@@ -181,7 +186,7 @@ class DriftDetector:
         block = self.features.blocks.get(CORRECTNESS)
         if block is None or not len(sums):
             return None
-        return share(float(sums.vectors[:, block].sum()), len(sums))
+        return self._accuracy(float(sums.vectors[:, block].sum()) / len(sums), len(sums))
 
     def _changed(self, results: Sequence[DetectorResult], sums: WindowSums) -> tuple[str, ...]:
         drifted = sorted((each for each in results if each.drifted), key=lambda each: each.p_value)
@@ -192,6 +197,10 @@ class DriftDetector:
                 sums, self._sums, self.reference.classes
             )
         )
+
+
+def _counted(chance: float, images: int) -> Share:
+    return share(chance * images, images)
 
 
 def _is_reason(result: DetectorResult, alpha: float) -> bool:

@@ -57,8 +57,8 @@ class DriftCheck:
         labelled: how many of them have their true labels.
         reference_images: of the reference.
         detectors: what each says; none without enough data.
-        estimated_accuracy: of the window, from the chance of each answer to be right; the interval
-            is that of the counting, not of the estimator's own faults. None without an estimator.
+        estimated_accuracy: of the window, from the chance of each answer to be right; None without
+            an estimator.
         accuracy: of the images that have their true labels; None if none has.
         reference_accuracy: of the reference.
         changed: what changed, the strongest first, in words; none unless it is drift.
