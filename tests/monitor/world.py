@@ -68,6 +68,12 @@ def make_bundle(folder: Path, *, name: str = NAME, reference_images: int = REFER
     return make_small_bundle(folder, name=name, fill=fill)
 
 
+def _id(time: datetime) -> str:
+    """One that says when it was made."""
+    digits = f"{int(time.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}{uuid7()[13:]}"
+
+
 @dataclass
 class World:
     """A folder with a registry and a database, in which models answer.
@@ -109,6 +115,8 @@ class World:
         self, bundle: Bundle, count: int, *, version: int = 1, scale: float = 1.0
     ) -> list[PredictionRecord]:
         """Answers to so many new images, not logged yet."""
+        if not count:
+            return []
         self._seed += 1
         pixels = images(count, seed=self._seed, scale=scale)
         outputs, statistics = answers(OnnxGraph(bundle.path / MODEL, SPEC, len(CLASSES)), pixels)
@@ -119,7 +127,7 @@ class World:
             best = int(probabilities.argmax())
             records.append(
                 PredictionRecord(
-                    id=uuid7(),
+                    id=_id(self.now),
                     time=self.now,
                     model=bundle.manifest.name,
                     version=version,

@@ -160,7 +160,7 @@ def client(watching, world):
             watch = watch or watching()
             reports = Reports(watch.database, watch.detectors, watch.window)
             monitor = Monitor(
-                watch.database, watch.watch, watch.following.flow, watch.conditions, reports
+                watch.database, watch.watch, watch.following, watch.conditions, reports
             )
 
             @asynccontextmanager

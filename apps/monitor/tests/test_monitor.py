@@ -31,7 +31,7 @@ def record(model="brightness", version=1, minutes=0):
 @pytest.fixture
 def monitor(watching):
     watch = watching()
-    return Monitor(watch.database, watch.watch, watch.following.flow, watch.conditions, None)
+    return Monitor(watch.database, watch.watch, watch.following, watch.conditions, None)
 
 
 @hypothesis_settings(

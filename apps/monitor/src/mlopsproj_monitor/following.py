@@ -35,6 +35,8 @@ class Following:
         """
         receiver(settings.event_url)  # refused now rather than at the first drift
         trigger = read_trigger(settings.retrain, folder=RETRAININGS) if settings.retrain else None
+        self.how = None if trigger is None else trigger.how
+        """What drift starts, as a person is shown it, without secrets; None for nothing."""
         self.flow = RetrainingFlow(database, trigger, automatic=settings.approve == "auto")
         self._event_url, self._source = settings.event_url, database.url
         self._cooldown = timedelta(hours=settings.cooldown_hours)

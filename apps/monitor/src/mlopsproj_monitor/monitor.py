@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from mlopsproj_core.errors import MlopsprojError, NoModelError, NotFoundError
 from mlopsproj_core.registry import ModelVersion
-from mlopsproj_monitoring.triggers import RetrainingFlow
 from mlopsproj_records.database import Database
 from mlopsproj_records.drift_history import DriftCheckRecord, DriftHistory
 
 from mlopsproj_monitor.conditions import Conditions
 from mlopsproj_monitor.delivery import EVENTS
+from mlopsproj_monitor.following import Following
 from mlopsproj_monitor.reports import Reports
 from mlopsproj_monitor.versions import Watched
 from mlopsproj_monitor.watch import DATABASE, REGISTRY, Watch
@@ -32,7 +32,7 @@ class Monitor:
     Attributes:
         database: of predictions, checks and retrainings.
         watch: over the versions.
-        flow: of the retrainings.
+        following: what follows from checks.
         conditions: of what is needed.
         reports: make pages.
         repetitions: that look and deliver.
@@ -40,7 +40,7 @@ class Monitor:
 
     database: Database
     watch: Watch
-    flow: RetrainingFlow
+    following: Following
     conditions: Conditions
     reports: Reports
     repetitions: "tuple[Repetition, ...]" = ()

@@ -3,6 +3,7 @@
 Knows nothing of arguments.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -70,4 +71,5 @@ def _write(out: Path, page: str) -> None:
             f"{out} cannot be written ({error.strerror}): name another file."
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()

@@ -80,7 +80,9 @@ def serve(settings: MonitorSettings, listener: socket.socket, say: Callable[[str
             admin_keys=admin_keys,
         )
         url = url_of(listener)
-        Server(app, settings, ready=lambda: say(welcome(settings, url))).run([listener])
+        Server(
+            app, settings, ready=lambda: say(welcome(settings, url, how=made.following.how))
+        ).run([listener])
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def _monitor(settings: MonitorSettings, metrics: MonitorMetrics) -> Iterator[Mon
         looking = Repetition("watch", watch.look, seconds=seconds)
         reports = Reports(database, detectors, config.window)
         repetitions = (looking, delivering)
-        yield Monitor(database, watch, following.flow, conditions, reports, repetitions)
+        yield Monitor(database, watch, following, conditions, reports, repetitions)
 
 
 def watch_config(settings: MonitorSettings) -> WatchConfig:
@@ -124,15 +126,19 @@ def watch_config(settings: MonitorSettings) -> WatchConfig:
     )
 
 
-def welcome(settings: MonitorSettings, url: str) -> str:
-    """What is printed once the service answers."""
+def welcome(settings: MonitorSettings, url: str, *, how: str | None) -> str:
+    """What is printed once the service answers.
+
+    Args:
+        settings: of the service.
+        url: where it is reached.
+        how: a retraining is started, without secrets; None if none is.
+    """
     size = settings.window_config()
     window = f"the newest {size.images:,} images" if size.images else f"the last {size.hours:g} h"
-    starts = (
-        f"{settings.retrain} ({'at once' if settings.approve == 'auto' else 'after approval'})"
-        if settings.retrain
-        else "nothing: MLOPSPROJ_MONITOR_RETRAIN is not set"
-    )
+    starts = "nothing: MLOPSPROJ_MONITOR_RETRAIN is not set"
+    if how is not None:
+        starts = f"{how} ({'at once' if settings.approve == 'auto' else 'after approval'})"
     lines = {
         "listens": f"{url} (its pages: {url}/docs)",
         "watches": f"{settings.reference} of {settings.registry_url}, in"

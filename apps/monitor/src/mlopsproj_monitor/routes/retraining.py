@@ -163,7 +163,7 @@ def _decided(
             NOT_FOUND,
             f'There is no retraining "{id_[:100]}": /v1/retraining shows them.',
         )
-    decide = monitor.flow.approve if verb == "approve" else monitor.flow.decline
+    decide = monitor.following.flow.approve if verb == "approve" else monitor.following.flow.decline
     try:
         return retraining_of(decide(id_, actor=actor, reason=reason))
     except (DatabaseAwayError, MigrationError):
