@@ -27,7 +27,7 @@ REFERENCES: Final = 20
 WINDOWS: Final = 100
 """Of each size, by reference: 2,000 in all."""
 
-EVIDENTLY_WINDOWS: Final = 10
+EVIDENTLY_WINDOWS: Final = 5
 """By reference and size: it takes a thousand times as long."""
 
 ROWS: Final = 5000
