@@ -9,6 +9,8 @@ from mlopsproj_core.errors import ConfigError
 MOST_STEPS: Final = 1000
 """Of one window: so many sums are in memory at once."""
 
+_ROUNDING: Final = 1e-9
+
 
 @dataclass(frozen=True)
 class WindowConfig:
@@ -40,9 +42,9 @@ class WindowConfig:
             )
         if self.step is None:
             return
-        steps = self.size / self.step if self.step > 0 else math.inf
-        whole = self.images is None or self.step == int(self.step)
-        if not (whole and round(steps) >= 1 and abs(steps - round(steps)) < 1e-9):  # noqa: PLR2004 (rounding)
+        steps = self.size / self.step if self.step > 0 else 0.0
+        is_whole = self.images is None or self.step == int(self.step)
+        if not (is_whole and steps >= 1 and abs(steps - round(steps)) < _ROUNDING):
             raise ConfigError(
                 f"A step of {self.step:g} {self.unit} cannot be used for windows of {self.size:g}:"
                 f" give {'a whole number' if self.hours is None else 'one'} that divides it."
