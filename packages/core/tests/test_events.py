@@ -49,7 +49,9 @@ class Answering(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         if answer == "nonsense":
-            self.wfile.write(b"this is no HTTP\r\n\r\n")
+            answer = b"this is no HTTP\r\n\r\n"
+        if isinstance(answer, bytes):
+            self.wfile.write(answer)
             return
         self.send_response(answer)
         if answer in range(300, 400):
@@ -255,6 +257,15 @@ def test_does_not_insist_where_it_is_refused(event, serve, status):
     assert len(requests) == 1
 
 
+def test_what_a_receiver_says_is_told_short_and_in_one_line(event, serve):
+    said = b"no\0\x1b[31mno\x85" + 10_000 * b"!"
+    _, address = serve(b"HTTP/1.1 400 " + said + b"\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(EventError, match=r"HTTP Error 400: no  \[31mno !!!") as caught:
+        deliver(event, address)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirection_is_a_refusal_since_the_event_would_be_lost_on_the_way(event, serve, status):
     requests, address = serve(status)
@@ -345,6 +356,8 @@ def test_github_is_spoken_to_by_http_only(event, monkeypatch, server):
         "http://user:password@host/",
         "http://host/a path",
         "http://höst/",
+        "http://two..dots/",
+        f"http://{64 * 'a'}.example.org/",
         "http://host/\r\nX-Header: 1",
     ],
 )

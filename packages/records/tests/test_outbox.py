@@ -176,7 +176,7 @@ def test_a_clock_that_goes_back_does_not_hold_an_attempt_up_for_ever(outbox, clo
     assert told == [event]
 
 
-def test_the_oldest_is_told_first_and_one_that_is_refused_holds_the_others_up_once(outbox, clock):
+def test_the_oldest_is_told_first_and_one_that_is_refused_holds_no_other_up(outbox):
     events = [an_event(time=NOON - timedelta(hours=n)) for n in range(4)]
     for number, event in enumerate(events):
         outbox.put(event, key=str(number), cooldown_seconds=0)
@@ -187,11 +187,41 @@ def test_the_oldest_is_told_first_and_one_that_is_refused_holds_the_others_up_on
             raise EventError("of the wrong kind")
         told.append(event)
 
-    assert outbox.deliver_due(all_but_the_oldest).failed == 1
-    assert told == []
-    assert outbox.deliver_due(all_but_the_oldest, max_events=2).delivered == 2
-    assert told == [events[2], events[1]]
+    assert outbox.deliver_due(all_but_the_oldest, max_events=2).delivered == 1
+    assert told == [events[2]]
     assert outbox.deliver_due(all_but_the_oldest).pending == 1
+    assert told == [events[2], events[1], events[0]]
+
+
+@pytest.mark.parametrize("refused", [1, 2, 5])
+def test_events_that_nobody_ever_takes_hold_no_other_up(outbox, clock, refused):
+    """As by a command once an hour, for which each of them is due again whenever it comes."""
+    bad = [an_event(time=NOON - timedelta(days=1 + n)) for n in range(refused)]
+    told = []
+
+    def all_but_the_bad(event):
+        if event in bad:
+            raise EventError("of the wrong kind")
+        told.append(event)
+
+    for event in bad:
+        outbox.put(event, key=str(event.id), cooldown_seconds=0)
+    for _ in range(2 * refused):
+        outbox.deliver_due(all_but_the_bad)
+        clock.go(HOUR)
+    good = an_event()
+    outbox.put(good, key="k", cooldown_seconds=0)
+    assert outbox.deliver_due(all_but_the_bad).delivered == 1
+    assert told == [good]
+
+
+def test_where_nobody_is_there_the_next_call_goes_on(outbox, clock):
+    for number in range(9):
+        outbox.put(an_event(), key=str(number), cooldown_seconds=0)
+    tried = outbox.deliver_due(refuse)
+    assert (tried.failed, tried.pending) == (outbox_module.FAILURES_IN_A_ROW, 9)
+    clock.go(LONGEST)
+    assert outbox.deliver_due(lambda event: None).delivered == 9
 
 
 def test_while_one_process_tells_an_event_no_other_does(database, outbox, clock):
@@ -226,8 +256,8 @@ def test_an_event_that_cannot_be_read_is_told_and_takes_no_other_along(database,
     statement = text("UPDATE outbox SET document = '{}' WHERE id = :id")
     database.run(lambda c: c.execute(statement, {"id": str(bad.id)}), writes=True)
     told = []
-    assert outbox.deliver_due(told.append).failed == 1
-    assert outbox.deliver_due(told.append).delivered == 1
+    done = outbox.deliver_due(told.append)
+    assert (done.delivered, done.failed) == (1, 1)
     assert told == [good]
     with pytest.raises(RecordsError, match=f"event {bad.id} in the database cannot be read"):
         outbox.find(str(bad.id))

@@ -29,6 +29,7 @@ EventType = Literal["model-promoted", "drift-detected", "data-changed"]
 ATTEMPTS: Final = 3
 TIMEOUT_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS = 0.5
+_SAID_LENGTH = 200
 _WEB = {"http", "https"}
 _WORTH_ANOTHER_ATTEMPT = {408, 425, 429, *range(500, 600)}
 
@@ -231,8 +232,8 @@ def _post(event: Event, url: str, body: bytes, headers: dict[str, str], *, setti
             final = isinstance(error, HTTPError) and error.code not in _WORTH_ANOTHER_ATTEMPT
             if final or attempt == ATTEMPTS:
                 raise EventError(
-                    f"{server} did not take the event {event.id} ({error}): check {setting}. Told"
-                    " again, it has the same id."
+                    f"{server} did not take the event {event.id} ({_said(error)}): check"
+                    f" {setting}. Told again, it has the same id."
                 ) from error
         time.sleep(pause)
         pause *= 2
@@ -247,7 +248,8 @@ def _server(url: str, setting: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in _WEB and parts.hostname and parts.port != 0
-    except ValueError:
+        (parts.hostname or "").encode("idna")  # else refused in the middle of telling
+    except ValueError:  # a UnicodeError is one
         usable = False
     if not usable or parts.username is not None or not re.fullmatch("[!-~]+", url):
         raise ConfigError(
@@ -255,6 +257,11 @@ def _server(url: str, setting: str) -> str:
             " with %), without a user in front of the host."
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, in one short line: a receiver that answers it may put anything there."""
+    return "".join(c if c.isprintable() else " " for c in str(error))[:_SAID_LENGTH]
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -10,9 +10,10 @@ import pytest
 from mlopsproj_core import events
 from mlopsproj_core.errors import RecordsError
 from mlopsproj_monitoring.triggers import RetrainingFlow, read_trigger
-from mlopsproj_monitoring.triggers import flow as flow_module
+from mlopsproj_monitoring.triggers.command import place_of
 from mlopsproj_records import Outbox, Retrainings
 from mlopsproj_records.outbox import LEASE_SECONDS, LONGEST_PAUSE_SECONDS
+from sqlalchemy import text
 from webhook import serving
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no commands")
@@ -251,8 +252,8 @@ def test_several_monitors_at_once_run_a_command_once(  # noqa: PLR0917 (fixtures
 def test_one_that_was_never_begun_and_has_no_command_any_more_has_failed(make, drift, folder):
     flow = make("command:true", automatic=True)
     id_ = drift(flow)
-    place = flow_module.CommandTrigger(["true"], folder)
-    flow.retrainings.start(id_, how=place.how, place=f"{os.uname().nodename}:{folder / id_}")
+    (folder / id_).mkdir(parents=True)
+    flow.retrainings.start(id_, how="command: true", place=place_of(folder / id_))
     other = make("http://127.0.0.1:1/")
     other.advance()
     found = other.retrainings.find(id_)
@@ -260,9 +261,46 @@ def test_one_that_was_never_begun_and_has_no_command_any_more_has_failed(make, d
     assert found.detail.startswith("It was never begun, and MLOPSPROJ_MONITOR_RETRAIN names no")
 
 
-def test_one_whose_event_is_gone_has_failed(make, drift, database):
-    from sqlalchemy import text
+def test_one_whose_folder_is_gone_has_failed_and_is_not_begun_again(make, drift, ran, folder):
+    flow = make(counting(ran), automatic=True)
+    id_ = drift(flow)
+    flow.retrainings.start(id_, how="x", place=place_of(folder / id_))
+    flow.advance()
+    found = flow.retrainings.find(id_)
+    assert (found.state, ran.exists()) == ("failed", False)
+    assert found.detail == f"{folder / id_} is gone, and with it what would tell how it went."
 
+
+def test_one_whose_files_cannot_be_read_is_told_of_and_holds_no_other_up(  # noqa: PLR0917 (fixtures)
+    make, drift, ran, folder, until, caplog
+):
+    flow = make(counting(ran), automatic=True)
+    strange = drift(flow)
+    flow.retrainings.start(strange, how="x", place=place_of(folder / strange))
+    (folder / strange / "running.lock").mkdir(parents=True)
+    (folder / strange / "started").touch()
+    other = drift(flow, model="plants")
+    assert until(ended(flow, other)).state == "done"
+    assert flow.retrainings.find(strange).state == "started"
+    assert f"retraining {strange} cannot be looked at: " in caplog.text
+    (folder / strange / "started").unlink()
+
+
+def test_one_whose_event_cannot_be_read_has_failed_and_holds_no_other_up(
+    make, drift, database, ran, until
+):
+    flow = make(counting(ran), automatic=True)
+    strange = drift(flow)
+    statement = text("UPDATE outbox SET document = '{}'")
+    database.run(lambda c: c.execute(statement), writes=True)
+    other = drift(flow, model="plants")
+    assert until(ended(flow, other)).state == "done"
+    found = flow.retrainings.find(strange)
+    assert found.state == "failed"
+    assert f"The event {found.event_id} in the database cannot be read" in found.detail
+
+
+def test_one_whose_event_is_gone_has_failed(make, drift, database):
     flow = make("command:true", automatic=True)
     id_ = drift(flow)
     database.run(lambda c: c.execute(text("DELETE FROM outbox")), writes=True)

@@ -7,8 +7,8 @@ early, nor makes it longer than by one more. (One that goes forward does end it.
 
 *At least once.* Whoever tells an event first says, durably, when another may try: so that two do
 not tell it at once, and that what a killed process was about to tell is told by another. What
-nobody takes is tried again ever more seldom, and for ever. A receiver knows by the id what it has
-heard.
+nobody takes is tried again ever more seldom, and for ever; since what failed less often goes first,
+an event that is never taken holds no other up. A receiver knows by the id what it has heard.
 
 Knows nothing of receivers: it is given a function that tells.
 """
@@ -45,6 +45,9 @@ LEASE_SECONDS: Final = 120.0
 FIRST_PAUSE_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 900.0
 """Between two attempts to tell an event: twice as long each time, up to this."""
+
+FAILURES_IN_A_ROW: Final = 2
+"""After which nobody seems to be there, and the other events wait for the next call."""
 
 _ERROR_LENGTH = 500
 
@@ -174,7 +177,9 @@ class Outbox:
         return self._database.run(work, writes=True)
 
     def deliver_due(self, deliver: Callable[[Event], None], *, max_events: int = 100) -> Delivery:
-        """Tell the events that are due, the oldest first, until one is not taken.
+        """Tell the events that are due, until `FAILURES_IN_A_ROW` of them are not taken.
+
+        First those of which the fewest attempts failed; of these, the oldest.
 
         Each of them may be told more than once, always under the same id: if this process is
         killed, or takes longer than `LEASE_SECONDS`, another tells it again.
@@ -188,7 +193,7 @@ class Outbox:
             DatabaseAwayError: if the database cannot be reached.
             MigrationError: if its schema is not this release's.
         """
-        delivered = failed = 0
+        delivered = failed = in_a_row = 0
         for id_, attempts in self._due(max_events):
             document = self._lease(id_, attempts)
             if document is None:  # another process tells it
@@ -197,10 +202,12 @@ class Outbox:
                 deliver(_event(id_, document))
             except MlopsprojError as error:
                 self._failed(id_, attempts + 1, error)
-                failed += 1
-                break
+                failed, in_a_row = failed + 1, in_a_row + 1
+                if in_a_row == FAILURES_IN_A_ROW:
+                    break
+                continue
             self._delivered(id_)
-            delivered += 1
+            delivered, in_a_row = delivered + 1, 0
         return Delivery(delivered, failed, self.counts()[PENDING])
 
     def counts(self) -> dict[str, int]:
@@ -234,7 +241,7 @@ class Outbox:
         statement = (
             select(outbox.c.id, outbox.c.attempts)
             .where(outbox.c.state == PENDING, is_due(outbox.c.next_attempt, self._clock()))
-            .order_by(outbox.c.time, outbox.c.id)
+            .order_by(outbox.c.attempts, outbox.c.time, outbox.c.id)
             .limit(count)
         )
         found = self._database.run(lambda connection: connection.execute(statement).all())

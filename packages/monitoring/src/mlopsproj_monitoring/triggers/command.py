@@ -4,7 +4,8 @@ It runs in a session and process group of its own and is not ended with the moni
 training are not lost by a restart, and the next monitor on this machine sees how it ends. Between
 the moment at which it is recorded as started and the moment at which it starts, a process may be
 killed: then nothing was started, which shows in its folder, and the next one starts it. A command
-that was begun is never begun again, not even if it was killed at once.
+that was begun is never begun again, not even if it was killed at once, or its folder is lost: so
+that one which takes its machine along does not do so for ever.
 
 The command is given the event as JSON in `MLOPSPROJ_EVENT`, beside the environment and the working
 folder of the monitor. Knows nothing of what it does.
@@ -18,6 +19,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +54,8 @@ class CommandTrigger:
             RecordsError: if the database cannot be used.
         """
         folder = self._folder.absolute() / retraining.id
+        with suppress(OSError):  # `begin` tells why
+            folder.mkdir(parents=True, exist_ok=True)
         if retrainings.start(retraining.id, how=self.how, place=place_of(folder)):
             self.begin(retrainings, retraining, event, folder)
 

@@ -3,12 +3,13 @@
 What is promised, whatever is killed when: a retraining that was requested is neither lost nor
 doubled. A command is begun at most once, and once unless its machine is lost; a webhook is told at
 least once, under one id. What has been approved waits as long as it takes for somebody to start
-it. Knows nothing of drift.
+it. One that cannot be looked at, or cannot be told, holds no other up. Knows nothing of drift.
 """
 
 import logging
 from typing import Final
 
+from mlopsproj_core.errors import DatabaseAwayError, MigrationError, RecordsError
 from mlopsproj_core.events import Event
 from mlopsproj_records.database import Database
 from mlopsproj_records.identifiers import uuid7
@@ -74,7 +75,10 @@ class RetrainingFlow:
         by themselves.
         """
         for retraining in self.retrainings.recent(states=(STARTED,)):
-            self._look(retraining)
+            try:
+                self._look(retraining)
+            except OSError as error:  # another user's, or its disk is away
+                logger.warning("retraining %s cannot be looked at: %s", retraining.id, error)
         if self._trigger is None:
             return
         for retraining in reversed(self.retrainings.recent(states=(APPROVED,))):
@@ -108,6 +112,12 @@ class RetrainingFlow:
                 retraining.id, succeeded=end[0], detail=end[1]
             ):
                 logger.info("retraining %s of %s: %s", retraining.id, retraining.model, end[1])
+        elif not folder.exists():
+            self.retrainings.finish(
+                retraining.id,
+                succeeded=False,
+                detail=f"{folder} is gone, and with it what would tell how it went.",
+            )
         elif isinstance(self._trigger, CommandTrigger):
             # Whoever recorded it as started was killed before it was.
             event = self._event(retraining)
@@ -121,10 +131,15 @@ class RetrainingFlow:
             )
 
     def _event(self, retraining: Retraining) -> Event | None:
-        entry = self._outbox.find(retraining.event_id)
-        if entry is None:
-            self.retrainings.finish(
-                retraining.id, succeeded=False, detail="Its event is not in the database."
-            )
-            return None
-        return entry.event
+        try:
+            entry = self._outbox.find(retraining.event_id)
+        except (DatabaseAwayError, MigrationError):
+            raise
+        except RecordsError as error:
+            detail = str(error)
+        else:
+            if entry is not None:
+                return entry.event
+            detail = "Its event is not in the database."
+        self.retrainings.finish(retraining.id, succeeded=False, detail=detail)
+        return None

@@ -39,7 +39,8 @@ def read_trigger(text: str | None, *, folder: Path) -> RetrainingTrigger | None:
     """What starts a retraining.
 
     Args:
-        text: `command:uv run train …`, which is run here, without a shell;
+        text: `command:uv run train …`, which is run here, without a shell; its words are shown,
+            so that a secret belongs into the environment;
             `github://owner/repository`, where workflows are started as by `deliver`; or
             `http(s)://…`, which is sent the event. None for nothing.
         folder: where commands keep their output; made when one is started.
