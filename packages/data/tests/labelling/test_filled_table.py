@@ -1,6 +1,6 @@
 import pytest
 from labelled_log import LabelledLog
-from mlopsproj_core.errors import DataError
+from mlopsproj_core.errors import ConfigError, DataError
 from mlopsproj_data.labelling.filled_table import tell_labels
 from mlopsproj_records import Database
 
@@ -23,10 +23,10 @@ def write(tmp_path):
     return table
 
 
-def tell(log, table, *, classes=CLASSES):
+def tell(log, table, *, classes=CLASSES, actor="anna"):
     with Database(log.url) as database:
         return tell_labels(
-            database, table, "anna", classes_of=(lambda *_: classes) if classes else None
+            database, table, actor, classes_of=(lambda *_: classes) if classes else None
         )
 
 
@@ -63,12 +63,43 @@ def test_the_same_table_again_changes_nothing_and_a_correction_counts(log, write
 
 
 def test_a_wrong_row_is_named_and_nothing_is_recorded(log, write):
-    first = log.predict(b"image")
-    table = write(("1.png", "dark", first), ("2.png", "drak", first), ("3.png", "dark", "nobody"))
+    first, second = log.predict(b"image"), log.predict(b"another")
+    table = write(("1.png", "dark", first), ("2.png", "drak", second), ("3.png", "dark", "nobody"))
     with pytest.raises(DataError) as raised:
         tell(log, table)
     for text in ("row 3: 'drak' is no class of made:1", "bright, dark", "row 4", "'nobody'"):
         assert text in str(raised.value)
+    assert labels(log, first) == [None]
+
+
+def test_two_labels_of_one_prediction_are_refused_and_the_same_twice_counts_once(log, write):
+    first = log.predict(b"image")
+    twice = write(("1.png", "dark", first), ("", "", first), ("2.png", "bright", first))
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"row 4: .* is 'bright' here and 'dark' in row 2"):
+            tell(log, twice)
+    assert labels(log, first) == [None]
+    same = write(("1.png", "dark", first), ("2.png", "dark", first))
+    assert tell(log, same).labels == {"dark": 1}
+    assert tell(log, same).labels == {}
+
+
+def test_a_class_is_known_however_its_letters_are_composed(log, write):
+    """Folders of a Mac name classes in one way, what people type is written in the other."""
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    first = log.predict(b"image")
+    tell(log, write(("1.png", composed, first)), classes=(apart, "dark"))
+    assert labels(log, first) == [(apart, "anna")]
+    assert tell(log, write(("1.png", composed, first)), classes=(apart, "dark")).known == 1
+    with pytest.raises(DataError, match="is no class"):
+        tell(log, write(("1.png", composed, first)), classes=("dark", "bright"))
+
+
+@pytest.mark.parametrize("actor", ["", "anna\nben", "x" * 201])
+def test_an_actor_is_one_line_as_for_the_service(log, write, actor):
+    first = log.predict(b"image")
+    with pytest.raises(ConfigError, match="--actor"):
+        tell(log, write(("1.png", "dark", first)), actor=actor)
     assert labels(log, first) == [None]
 
 

@@ -1,25 +1,27 @@
 """A table of labels that a person filled in, as feedback: all of it, or nothing.
 
 Any CSV with the columns prediction_id and label, whatever its delimiter and encoding, or Parquet. A
-blank label says nothing. Knows nothing of how predictions were selected.
+blank label says nothing, one that stands there twice counts once. Knows nothing of how predictions
+were selected.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mlopsproj_core.errors import DataError
-from mlopsproj_records import Database, FeedbackRecord, StoredPrediction, uuid7
+from mlopsproj_core.errors import ConfigError, DataError
+from mlopsproj_records import Database, FeedbackRecord, uuid7
 
 from mlopsproj_data.labelling.label_sheet import LABEL, PREDICTION
 from mlopsproj_data.sources.printing import listed, plural, printable
 from mlopsproj_data.sources.table_files import TableFile
 
-_LABEL = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,200}")
-"""As `POST /v1/feedback` takes them."""
+_WORD = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,200}")
+"""Labels and actors as `POST /v1/feedback` takes them."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,26 @@ def tell_labels(
             label.
 
     Raises:
-        DataError: if there is no such table, or a row names no prediction or no class; nothing is
-            recorded then.
+        ConfigError: if the actor is none.
+        DataError: if there is no such table, or a row names no prediction or no class, or another
+            class than a row before it; nothing is recorded then.
         RecordsError: if the database cannot be used.
     """
+    if not _WORD.fullmatch(actor):
+        raise ConfigError(f"--actor {actor[:20]!r}: give one line of at most 200 characters.")
     records: list[FeedbackRecord] = []
-    faults: list[str] = []
-    blank = known = 0
-    for where, prediction_id, label in _rows(table):
-        if not label:
-            blank += 1
-            continue
+    rows = list(_rows(table))
+    filled, faults = _one_for_each([row for row in rows if row[2]])
+    known = 0
+    for prediction_id, (where, told) in filled.items():
         stored = database.prediction(prediction_id)
         if stored is None:
             faults.append(f"{where}: there is no prediction {printable(prediction_id)!r}")
-        elif fault := _fault(stored, label, classes_of):
+            continue
+        model, version = stored.record.model, stored.record.version
+        classes = None if classes_of is None else classes_of(model, version)
+        label = _as_class(told, classes or ())
+        if fault := _fault(label, f"{model}:{version}", classes):
             faults.append(f"{where}: {fault}")
         elif stored.feedback is not None and stored.feedback.label == label:
             known += 1
@@ -85,6 +92,7 @@ def tell_labels(
             f"The database {database.url} refuses {plural(len(refused), 'label')}"
             f" ({refused[0].reason}); the others are recorded."
         )
+    blank = sum(not label for _, _, label in rows)
     return Told(dict(Counter(record.label for record in records)), blank, known)
 
 
@@ -106,21 +114,36 @@ def _rows(table: Path) -> Iterator[tuple[str, str, str]]:
         yield where, row.cells[0], row.cells[1]
 
 
-def _fault(
-    stored: StoredPrediction,
-    label: str,
-    classes_of: Callable[[str, int], Collection[str]] | None,
-) -> str | None:
+def _one_for_each(
+    rows: Collection[tuple[str, str, str]],
+) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """Where each prediction stands first and its label, and where a later row contradicts it."""
+    filled: dict[str, tuple[str, str]] = {}
+    faults: list[str] = []
+    for where, prediction_id, label in rows:
+        first, said = filled.setdefault(prediction_id, (where, label))
+        if said != label:
+            faults.append(
+                f"{where}: {printable(prediction_id)} is {printable(label)!r} here and"
+                f" {printable(said)!r} in {first}"
+            )
+    return filled, faults
+
+
+def _as_class(label: str, classes: Collection[str]) -> str:
+    """A label as the model writes it: the letters of a class may be composed in another way."""
+    composed = unicodedata.normalize("NFC", label)
+    alike = [name for name in classes if unicodedata.normalize("NFC", name) == composed]
+    return alike[0] if len(alike) == 1 and label not in classes else label
+
+
+def _fault(label: str, version: str, classes: Collection[str] | None) -> str | None:
     """Why a label cannot be that of a prediction."""
-    if not _LABEL.fullmatch(label):
+    if not _WORD.fullmatch(label):
         return f"{printable(label[:20])!r} is no label: give one line of at most 200 characters"
-    if classes_of is None:
-        return None
-    model, version = stored.record.model, stored.record.version
-    classes = classes_of(model, version)
-    if label in classes:
+    if classes is None or label in classes:
         return None
     return (
-        f"{printable(label)!r} is no class of {model}:{version}, which has"
+        f"{printable(label)!r} is no class of {version}, which has"
         f" {listed([printable(name) for name in classes])}; --new-classes takes it all the same"
     )
