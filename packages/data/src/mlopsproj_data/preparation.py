@@ -102,6 +102,8 @@ def source_of(
     """
     _check(config)
     source = open_source(config, log) if opened is None else opened
+    for warning in source.provenance.warnings if source.provenance else ():
+        logger.warning("warning: %s", warning)
     return _as_wished(source, config)
 
 

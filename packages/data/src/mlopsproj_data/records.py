@@ -54,10 +54,12 @@ class Provenance:
     Attributes:
         facts: how many there are, and what was left out; JSON-ready.
         table: CSV with a row for each image: who told its label, when, and of which prediction.
+        warnings: what a user is told whenever it is used, a sentence each.
     """
 
     facts: Mapping[str, Any]
     table: Path
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -65,3 +67,38 @@ def test_names_of_folders_are_safe_and_no_two_are_the_same(labels):
     for name in names.values():
         assert name not in {"", ".", ".."}
         assert not set(name) & set('/\\:*?"<>|\0\n')
+        assert len(name.encode()) <= 255
+
+
+def test_a_long_name_of_letters_of_four_bytes_is_written(images, tmp_path):
+    image, path = images[0]
+    labels = ["\U00020000" * 100, "\U00020000" * 101]
+    many = [(replace(image, label=label), path) for label in labels]
+    folder = write_labelled_folder(many, [], name="made", parent=tmp_path / "out")
+    assert [file.label for file in folder.files] == labels
+
+
+def test_what_somebody_does_to_the_folder_does_not_harm_the_source(images, tmp_path):
+    write_labelled_folder(images, [], name="made", parent=tmp_path / "out")
+    folder = write_labelled_folder(images, [], name="made", parent=tmp_path / "out")
+    for path in (folder.path / "images").rglob("*.png"):
+        path.unlink()
+    again = write_labelled_folder(images, [], name="made", parent=tmp_path / "out")
+    assert [file.path.read_text() for file in again.files] == ["a", "b", "c", "d"]
+
+
+def test_of_two_processes_that_write_the_same_the_second_takes_what_the_first_wrote(
+    images, tmp_path, monkeypatch
+):
+    parent = tmp_path / "out"
+    rename = Path.rename
+
+    def late(self, target):
+        monkeypatch.setattr(Path, "rename", rename)
+        write_labelled_folder(images, [], name="made", parent=parent)  # the other process
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+    folder = write_labelled_folder(images, [], name="made", parent=parent)
+    assert len(list(folder.path.rglob("*.png"))) == len(images)
+    assert [path.name for path in parent.iterdir()] == [folder.path.name]

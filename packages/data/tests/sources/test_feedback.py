@@ -9,6 +9,7 @@ from mlopsproj_core.errors import ConfigError, DataError, RecordsError
 from mlopsproj_data import DataConfig, prepare
 from mlopsproj_data.config import Source, pinned
 from mlopsproj_data.labelling.log_location import LogLocation
+from mlopsproj_data.preparation import source_of
 from mlopsproj_data.sources.recognition import open_source
 
 MANY = 40
@@ -69,7 +70,7 @@ def test_what_was_told_last_counts_for_a_prediction_and_for_an_image(log, config
     log.tell(corrected, "bright")
     log.confirm(random_png(1001), "dark")
     log.confirm(random_png(1001), "bright")
-    source = open_source(config, location(log))
+    source = source_of(config, log=location(log))
     labels = {record.image.stem: source.classes[record.label] for record in source.records()}
     assert source.count == len(labels) == MANY + 2
     for seed in (1000, 1001):
@@ -87,7 +88,7 @@ def test_images_that_cannot_be_had_are_counted_and_named(log, config, caplog):
     whole = images[1]
     log.stored_file(images[1]).write_bytes(whole[: len(whole) // 2])
     log.stored_file(images[2]).unlink()
-    source = open_source(config, location(log))
+    source = source_of(config, log=location(log))
     facts = source.provenance.facts
     assert facts["left_out"] == {
         "it was not kept": 1,
@@ -176,6 +177,26 @@ def test_of_several_models_one_is_named(log, config):
     assert (source.name, source.classes) == ("made", ("bright", "dark"))
     with pytest.raises(DataError, match=r"no feedback about third, only about made, other"):
         open_source(replace(config, feedback_model="third"), location(log))
+
+
+def test_a_name_that_leads_out_of_the_folder_is_refused(log, config, tmp_path):
+    """The service writes none; a log that somebody sent may hold anything."""
+    confirm_many(log, model="../../evil")
+    with pytest.raises(DataError, match=r"about '\.\./\.\./evil', which is no name of a model"):
+        prepare(config, log=location(log))
+    assert not list(tmp_path.glob("evil*"))
+
+
+def test_a_time_at_the_beginning_of_time_is_refused(log, config):
+    with pytest.raises(ConfigError, match="is no time"):
+        open_source(replace(config, feedback_until="0001-01-01T00:00:00+14:00"), location(log))
+
+
+def test_what_is_left_out_is_told_once(log, config, caplog):
+    confirm_many(log)
+    log.confirm(random_png(1000), "dark", kept=False)
+    prepare(config, log=location(log))
+    assert caplog.text.count("cannot be learned from") == 1
 
 
 def test_labels_that_are_told_later_change_nothing(log, config):

@@ -35,7 +35,8 @@ COLUMNS: Final = (
 )
 
 _UNSAFE = re.compile(r"[^\w.() +&-]+")
-_LONGEST_NAME: Final = 80
+_LONGEST_NAME: Final = 200
+"""In bytes; most file systems take 255."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class LabelledFolder:
 
     Attributes:
         path: of the folder.
-        files: as a source takes them, in the order of their content ids.
+        files: as a source takes them, in the order of their content ids: where they were fetched
+            to, since the folder is for people.
     """
 
     path: Path
@@ -88,9 +90,13 @@ def write_labelled_folder(
             _write_table(draft / LABELS, rows)
             text = json.dumps(list(left_out), indent=2, ensure_ascii=False)
             (draft / LEFT_OUT).write_text(text + "\n", encoding="utf-8")
-            if not target.exists():  # else another process was faster, with the same
+            try:
                 draft.rename(target)
-    return LabelledFolder(target, tuple(_file(target, row) for row in rows))
+            except OSError:
+                if not target.exists():  # else another process was faster, with the same
+                    raise
+    files = (_file(row, file) for row, (_, file) in zip(rows, images, strict=True))
+    return LabelledFolder(target, tuple(files))
 
 
 def class_folder_names(labels: Iterable[str]) -> dict[str, str]:
@@ -98,7 +104,8 @@ def class_folder_names(labels: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken: set[str] = set()
     for label in sorted(set(labels)):
-        plain = _UNSAFE.sub("-", label)[:_LONGEST_NAME].strip(" .") or "class"
+        cut = _UNSAFE.sub("-", label).encode()[:_LONGEST_NAME].decode(errors="ignore")
+        plain = cut.strip(" .") or "class"
         name, number = plain, 1
         while name.casefold() in taken:
             number += 1
@@ -123,12 +130,11 @@ def _row(image: ConfirmedImage, file: Path, folder: str) -> dict[str, str]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _file(folder: Path, row: Mapping[str, str]) -> LabelledFile:
-    path = folder / row["path"]
+def _file(row: Mapping[str, str], file: Path) -> LabelledFile:
     return LabelledFile(
-        path=path,
+        path=file,
         name=row["path"],
-        size=path.stat().st_size,
+        size=file.stat().st_size,
         modified=0,  # of the copy, which says nothing of the image
         label=row["label"],
         split=None,

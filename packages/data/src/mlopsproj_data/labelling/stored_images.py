@@ -1,7 +1,7 @@
 """Images of the prediction log, fetched from where they are kept: each whole or not at all.
 
 An image is known by its sha256, so that one that was cut or changed is told from a whole one, and
-one that is here is not fetched again. Knows nothing of labels.
+one that is here whole is not fetched again. Knows nothing of labels.
 """
 
 import hashlib
@@ -67,23 +67,24 @@ class _Stores:
 
         Raises:
             FileNotFoundError: if it is in neither.
-            DataError: if a store cannot be reached.
+            DataError: if it is not in the one that can be reached, and the other one cannot be.
         """
         # `{store}/ab/ab12….jpg`, as `mlopsproj_records.images` keeps them.
         root, name = url.rsplit("/", 2)[0], "/".join(url.rsplit("/", 2)[1:])
-        roots = dict.fromkeys((root, self._now.rstrip("/")) if self._now else (root,))
-        *others, last = roots
-        for each in others:
+        missing: DataError | FileNotFoundError = FileNotFoundError(url)
+        for each in dict.fromkeys((root, self._now.rstrip("/")) if self._now else (root,)):
             try:
                 return self._open(each).read(name)
             except FileNotFoundError:
                 continue
-        return self._open(last).read(name)
+            except DataError as error:
+                missing = error
+        raise missing
 
 
 def _fetch(sha256: str, url: str, folder: Path, stores: _Stores) -> Path | str:
     target = folder / sha256[:2] / f"{sha256}{_ending(url)}"
-    if target.exists():
+    if target.exists() and _sha256(target.read_bytes()) == sha256:
         return target
     try:
         data = stores.read(url)
@@ -93,12 +94,16 @@ def _fetch(sha256: str, url: str, folder: Path, stores: _Stores) -> Path | str:
         if isinstance(error.__cause__, PermissionError | IsADirectoryError):
             return UNREADABLE
         raise
-    if hashlib.sha256(data).hexdigest() != sha256:
+    if _sha256(data) != sha256:
         return CHANGED
     with draft_of(target) as draft:
         draft.write_bytes(data)
         draft.replace(target)
     return target
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _ending(url: str) -> str:

@@ -3,7 +3,6 @@
 Knows nothing of how the log is read, or of how images are prepared.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlopsproj_core.errors import ConfigError, DataError
+from mlopsproj_core.manifest import Name
 from mlopsproj_records import Database
+from pydantic import TypeAdapter, ValidationError
 
 from mlopsproj_data.config import DataConfig
 from mlopsproj_data.labelling.confirmed import (
@@ -28,7 +29,7 @@ from mlopsproj_data.records import LabelledSource, Provenance
 from mlopsproj_data.sources.labelled_files import LabelledFile, file_source, in_order
 from mlopsproj_data.sources.printing import listed, plural, printable
 
-logger = logging.getLogger(__name__)
+_NAME: Final = TypeAdapter[str](Name)
 
 NOT_KEPT: Final = "it was not kept"
 STORED_BY: Final = (
@@ -91,18 +92,10 @@ def read_feedback(
             had.append((image, outcome))
         else:
             left_out.append(_left_out(image, outcome))
-    if left_out:
-        logger.warning("warning: %s", _told(left_out))
     if not had:
         raise DataError(
             f"Of {plural(confirmations.predictions, 'labelled prediction')} of {model} no image can"
             f" be had ({_reasons(left_out)}): {STORED_BY}."
-        )
-    if confirmations.contradicting:
-        logger.warning(
-            "warning: of %s several predictions were given different labels; the latest counts: %s",
-            plural(len(confirmations.contradicting), "image"),
-            listed(confirmations.contradicting, most=3),
         )
     written = write_labelled_folder(had, left_out, name=model, parent=folder)
     return _feedback(model, written, confirmations, left_out, config)
@@ -130,12 +123,12 @@ def time_of(text: str | None) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ConfigError(
             f"data.feedback_until={text} is no time: give one like 2026-11-30 or"
             " 2026-11-30T12:00:00+00:00."
         ) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _model(database: Database, asked: str | None, until: datetime | None) -> str:
@@ -156,7 +149,14 @@ def _model(database: Database, asked: str | None, until: datetime | None) -> str
             f"The prediction log {database.url} holds no feedback about {asked}{when}, only about"
             f" {listed(models)}: name one of these by data.feedback_model=NAME."
         )
-    return asked or models[0]
+    try:
+        return _NAME.validate_python(asked or models[0])
+    except ValidationError:
+        raise DataError(
+            f"The prediction log {database.url} holds feedback about"
+            f" {printable(asked or models[0])!r}, which is no name of a model: leave it out by"
+            " data.feedback_model=NAME."
+        ) from None
 
 
 def _left_out(image: ConfirmedImage, reason: str) -> dict[str, Any]:
@@ -172,6 +172,18 @@ def _left_out(image: ConfirmedImage, reason: str) -> dict[str, Any]:
 def _reasons(left_out: Sequence[Mapping[str, Any]]) -> str:
     counts = Counter(row["reason"] for row in left_out)
     return ", ".join(f"{reason}: {count:,}" for reason, count in counts.items())
+
+
+def _warnings(
+    confirmations: Confirmations, left_out: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    warnings = [_told(left_out)] if left_out else []
+    if contradicting := confirmations.contradicting:
+        warnings.append(
+            f"of {plural(len(contradicting), 'image')} several predictions were given different"
+            f" labels; the latest counts: {listed(contradicting, most=3)}"
+        )
+    return tuple(warnings)
 
 
 def _told(left_out: Sequence[Mapping[str, Any]]) -> str:
@@ -208,4 +220,5 @@ def _feedback(
     )
     if left_out:
         description += f" ({plural(len(left_out), 'image')} left out: {_reasons(left_out)})"
-    return Feedback(model, written.files, Provenance(facts, written.table), description)
+    warnings = _warnings(confirmations, left_out)
+    return Feedback(model, written.files, Provenance(facts, written.table, warnings), description)
