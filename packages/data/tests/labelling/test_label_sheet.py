@@ -1,5 +1,6 @@
 import csv
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +23,13 @@ def sheet(tmp_path):
     for name in ("a", "c"):
         images[name] = tmp_path / f"{name}.png"
         images[name].write_text(name)
-    answers = {f"id-{name}": (("<i>cat</i>", 0.55), ("dog", 0.45)) for name in "abc"}
     chosen = [selected(name) for name in "cab"]
-    return lambda folder: write_label_sheet(chosen, images, answers, folder, title="2 of made:1")
+
+    def write(folder, first="<i>cat</i>"):
+        answers = {f"id-{name}": ((first, 0.55), ("dog", 0.45)) for name in "abc"}
+        return write_label_sheet(chosen, images, answers, folder, title="2 of made:1")
+
+    return write
 
 
 def test_a_person_finds_images_a_table_and_a_page(sheet, tmp_path):
@@ -43,6 +48,23 @@ def test_a_person_finds_images_a_table_and_a_page(sheet, tmp_path):
     assert "&lt;i&gt;cat" in page
     assert "<i>cat" not in page
     assert "://" not in page
+
+
+def test_a_spreadsheet_program_takes_no_class_for_a_formula(sheet, tmp_path):
+    for number, name in enumerate(("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "a=1")):
+        written = sheet(tmp_path / str(number), name)
+        with written.table.open(newline="", encoding="utf-8-sig") as file:
+            shown = [row["predicted"] for row in csv.DictReader(file)]
+        assert shown == [name if name == "a=1" else f"'{name}"] * 2
+        assert f"<small>{name} 55.0 %</small>" in written.page.read_text()
+
+
+def test_the_present_folder_is_refused(sheet, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(DataError, match="is the present folder: name a new one in it"):
+        sheet(Path())
+    assert not list((tmp_path / "empty").iterdir())
 
 
 def test_a_folder_that_holds_anything_is_left_alone(sheet, tmp_path):

@@ -29,6 +29,10 @@ IMAGES: Final = "images"
 IMAGE, LABEL, PREDICTION, PREDICTED = "image", "label", "prediction_id", "predicted"
 COLUMNS: Final = (IMAGE, LABEL, PREDICTED, "probability", "reason", PREDICTION)
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet program calculates instead of showing it (OWASP, CSV
+injection)."""
+
 _TEMPLATE: Final = "label_sheet.html.jinja"
 
 
@@ -75,8 +79,10 @@ def write_label_sheet(
         title: of the page.
 
     Raises:
-        DataError: if the folder holds anything, or cannot be written.
+        DataError: if the folder holds anything, is the present one, or cannot be written.
     """
+    if folder.resolve() == Path.cwd():
+        raise DataError(f"{folder} is the present folder: name a new one in it.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is there already, and not empty: name another folder.")
     rows: list[dict[str, str]] = []
@@ -95,7 +101,14 @@ def write_label_sheet(
             answer = answers[candidate.prediction_id]
             best, probability = answer[0]
             reason = f"{each.reason}: more so than {each.share:.1%} of the log"
-            values = (name, "", best, f"{probability:.4f}", reason, candidate.prediction_id)
+            values = (
+                name,
+                "",
+                _as_text(best),
+                f"{probability:.4f}",
+                reason,
+                candidate.prediction_id,
+            )
             rows.append(dict(zip(COLUMNS, values, strict=True)))
             shown.append({"file": name, "answer": answer, "reason": reason})
         # Whoever opens it in a spreadsheet program is to see letters as they are.
@@ -108,6 +121,10 @@ def write_label_sheet(
             folder.rmdir()
         draft.rename(folder)
     return LabelSheet(folder, len(rows), left_out)
+
+
+def _as_text(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _page(title: str, shown: Sequence[Mapping[str, object]]) -> str:
