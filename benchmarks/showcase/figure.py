@@ -128,12 +128,14 @@ def _notes(axes: Axes, phases: Sequence[Phase], events: Sequence[Event]) -> None
         )
     for images in sorted({event.images for event in events}):
         axes.annotate(
-            " → ".join(event.what for event in events if event.images == images),
-            (images, 0.98),
+            "\n".join(event.what for event in events if event.images == images),
+            (images, 0.03),
             xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            textcoords="offset points",
             rotation=90,
-            ha="right",
-            va="top",
+            ha="left",
+            va="bottom",
             fontsize=9,
         )
 

@@ -80,7 +80,7 @@ def judge_recovery(
     same = {answer.cell.path for answer in again}
     once = [answer for answer in own if answer.cell.path in same]
     journal.expect(
-        "that on monocrystalline cells stays",
+        f"that on monocrystalline cells stays, within {100 * _KEPT:.0f} points",
         happened=accuracy(again).value >= accuracy(once).value - _KEPT,
         found=f"{percent(accuracy(once))} before, {percent(accuracy(again))} on the same"
         f" {len(again)}, {percent(accuracy(mono))} on all {len(mono)}",
