@@ -1,5 +1,6 @@
 """Every alert fires when it should, is quiet just below, and says what to do."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from alerts.expressions import ROOT, RULES, alerts
 CASES = Path(__file__).parent / "rules"
 PAGE = ROOT / "docs" / "concepts" / "alerts.md"
 OBJECTIVES = "infra/prometheus/rules/objectives.yaml"
+ALERTMANAGER = ROOT / "infra" / "alertmanager" / "alertmanager.yaml"
 SEVERITIES = {"page", "ticket"}
+WHOSE = {"job", "instance", "model", "version"}
 
 
 def expectations():
@@ -76,6 +79,22 @@ def test_a_summary_names_only_labels_that_its_alert_has():
             told -= {"instance"}
         for labels in carried[rule["alert"]]:
             assert told <= labels, rule["alert"]
+
+
+def test_an_alert_silences_another_only_of_the_same_process_or_version():
+    carried: dict[str, set[str]] = {}
+    for alert, fire in expectations():
+        carried.setdefault(alert, set()).update(*fire)
+    silencing = 0
+    for rule in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
+        source, target = (
+            re.findall(r"[A-Z]\w+", " ".join(rule[f"{side}_matchers"]))
+            for side in ("source", "target")
+        )
+        for one, other in itertools.product(source, target):
+            assert set(rule["equal"]) == carried[one] & carried[other] & WHOSE, (one, other)
+            silencing += 1
+    assert silencing
 
 
 def test_every_alert_has_its_section_and_no_other_has():
