@@ -76,7 +76,10 @@ class Detectors:
         bundle = Bundle.open(self._registry.fetch(version))
         correctness = CorrectnessModel.read(bundle)
         detector = DriftDetector(
-            Reference.read(bundle), self._config, correctness=correctness.probability
+            Reference.read(bundle),
+            self._config,
+            correctness=correctness.probability,
+            accuracy=correctness.accuracy,
         )
         logger.info(
             "%s is held against %d images of its reference", version, len(detector.reference)
