@@ -7,11 +7,19 @@ from monitor.world import World, make_bundle
 from serving.server import Monitor
 
 SHOWN_CHARACTERS = 6000
+PATIENCE_SECONDS = 240
 
 QUICK = {
     "MLOPSPROJ_MONITOR_INTERVAL_SECONDS": "0.2",
     "MLOPSPROJ_MONITOR_ACCESS_LOG": "0",
 }
+
+
+class PatientMonitor(Monitor):
+    """Computes for seconds before it answers, which is a minute and more on a busy machine."""
+
+    def wait_until(self, happened, complaint, seconds=0):
+        super().wait_until(happened, complaint, max(seconds, PATIENCE_SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +42,7 @@ def make_monitor():
 
     def make(world, **environment):
         settings = QUICK | {"MLOPSPROJ_DATABASE_URL": world.database_url} | environment
-        monitor = Monitor(world.folder, settings)
+        monitor = PatientMonitor(world.folder, settings)
         made.append(monitor)
         return monitor
 

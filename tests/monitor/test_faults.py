@@ -18,6 +18,7 @@ def why(monitor):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_database_goes_away_and_comes_back(tmp_path, bundle, make_monitor):
     with tempfile.TemporaryDirectory() as folder:  # pytest's let no other user in
         server = PostgreSql(Path(folder))
@@ -27,7 +28,7 @@ def test_a_database_goes_away_and_comes_back(tmp_path, bundle, make_monitor):
         monitor.launch()
         try:
             monitor.wait_until(lambda: monitor.get_status("/livez") == 200, "does not live")
-            monitor.wait_until(lambda: "cannot be reached" in why(monitor), "does not say why")
+            monitor.wait_until(lambda: "cannot be used" in why(monitor), "does not say why")
             server.start()
             monitor.wait_until(lambda: "api migrate" in why(monitor), "does not ask for migration")
             upgrade(server.url)

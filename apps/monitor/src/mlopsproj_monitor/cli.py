@@ -6,6 +6,7 @@ needed, so that `monitor --help` answers at once.
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,12 @@ def _serve() -> None:
     settings = MonitorSettings.read()
     set_up_logging(settings.log_level, service="mlopsproj_monitor")
     with listen(settings.host, settings.port, service="monitor") as listener:
-        serve_here(settings, listener, typer.echo)
+        serve_here(settings, listener, _say)
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+    sys.stdout.flush()
 
 
 @app.command()
