@@ -5,12 +5,19 @@ For classes that are predicted and for modes of images. Knows nothing of windows
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from mlopsproj_monitoring.features.bins import RARE
+ALONE: Final = 30
+"""Images of the reference that make a category a group of its own."""
+
+TOGETHER: Final = 20
+"""Images that a group of other categories is shown by on average."""
+
+FEWEST: Final = 10
+"""Images that show a group; what is shown by fewer is rare."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,25 +36,26 @@ class Groups:
     def fit(cls, counts: npt.NDArray[np.integer]) -> Self:
         """By the reference.
 
-        A category that at least `RARE` images show is a group of its own. The others are put
-        together in their order until enough show one of them; what is left over is rare.
+        What many images show is a group of its own. The others are put together in their order,
+        about as many categories in each group, whatever the count of each one: were those groups
+        of their own that are shown often enough, they would be those that are shown so often by
+        chance, and every window would seem to show them less.
 
         Args:
             counts: `(C,)`: images of the reference that show each.
         """
         of_category = np.empty(len(counts), np.intp)
-        count, waiting, shown = 0, [], 0
-        for category, images in enumerate(counts.tolist()):
-            if images >= RARE:
-                of_category[category] = count
-                count += 1
+        frequent, others = np.flatnonzero(counts >= ALONE), np.flatnonzero(counts < ALONE)
+        of_category[frequent] = np.arange(len(frequent))
+        count, rare = len(frequent), []
+        for together in np.array_split(others, max(1, int(counts[others].sum()) // TOGETHER)):
+            if counts[together].sum() < FEWEST:
+                rare.append(together)
                 continue
-            waiting.append(category)
-            shown += images
-            if shown >= RARE:
-                of_category[waiting] = count
-                count, waiting, shown = count + 1, [], 0
-        of_category[waiting] = count
+            of_category[together] = count
+            count += 1
+        for together in rare:
+            of_category[together] = count
         return cls(of_category, count)
 
     def numbers(self, categories: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
