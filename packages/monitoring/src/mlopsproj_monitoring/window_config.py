@@ -9,6 +9,12 @@ from mlopsproj_core.errors import ConfigError
 MOST_STEPS: Final = 1000
 """Of one window: so many sums are in memory at once."""
 
+LONGEST_HOURS: Final = 876_000.0
+"""A hundred years: farther back there are no dates at last."""
+
+SHORTEST_HOURS: Final = 1 / 3600
+"""A second, of a window or a step."""
+
 _ROUNDING: Final = 1e-9
 
 
@@ -40,6 +46,11 @@ class WindowConfig:
             raise ConfigError(
                 f"A window of {self.size:g} {self.unit} cannot be used: give more than 0."
             )
+        if self.images is None and not SHORTEST_HOURS <= self.size <= LONGEST_HOURS:
+            raise ConfigError(
+                f"A window of {self.size:g} hours cannot be used: give a second (1/3600) to a"
+                f" hundred years ({LONGEST_HOURS:,.0f})."
+            )
         if self.step is None:
             return
         steps = self.size / self.step if self.step > 0 else 0.0
@@ -48,6 +59,10 @@ class WindowConfig:
             raise ConfigError(
                 f"A step of {self.step:g} {self.unit} cannot be used for windows of {self.size:g}:"
                 f" give {'a whole number' if self.hours is None else 'one'} that divides it."
+            )
+        if self.images is None and self.step < SHORTEST_HOURS:
+            raise ConfigError(
+                f"A step of {self.step:g} hours cannot be used: give at least a second (1/3600)."
             )
         if steps > MOST_STEPS:
             raise ConfigError(
