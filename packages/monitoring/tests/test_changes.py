@@ -23,6 +23,7 @@ def words(detector, name, sample, effect=0.5):
     [
         (250.0, "brightness rose (0 → 250)"),
         (0.2, "brightness fell (0.40 → 0.20)"),
+        (1e308, "brightness rose (4.0e-01 → 1.0e+100)"),
         (np.nan, "brightness is known for 0 % of the images"),
     ],
 )

@@ -23,6 +23,8 @@ from mlopsproj_monitoring.sums import WindowSums
 
 _CLASSES_TOLD: Final = 3
 _SMALL: Final = 0.02
+_MOST_ZEROS: Final = 7
+"""Numbers with more of them are told with an exponent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +106,10 @@ def _shown(before: float, now: float) -> tuple[str, str]:
     """With two digits that count, or three where two do not tell them apart."""
     largest = max(abs(before), abs(now))
     size = math.floor(math.log10(largest)) if largest > 0 else 0
-    for digits in (max(0, 1 - size), max(0, 2 - size)):
-        shown = f"{before:,.{digits}f}", f"{now:,.{digits}f}"
+    digits = max(0, 1 - size), max(0, 2 - size)
+    is_plain = -_MOST_ZEROS < size < _MOST_ZEROS
+    for style in [f",.{count}f" for count in digits] if is_plain else (".1e", ".2e"):
+        shown = f"{before:{style}}", f"{now:{style}}"
         if shown[0] != shown[1]:
             break
     return shown
