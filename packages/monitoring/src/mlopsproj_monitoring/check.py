@@ -24,11 +24,11 @@ from mlopsproj_monitoring.evidence import (
 from mlopsproj_monitoring.false_discovery import q_values
 from mlopsproj_monitoring.features.feature_map import (
     CORRECTNESS,
-    UNUSUAL_EMBEDDING,
     WHITENED,
     Correctness,
     FeatureMap,
 )
+from mlopsproj_monitoring.halves import halves
 from mlopsproj_monitoring.quality import MINIMUM_LABELS, Share, share
 from mlopsproj_monitoring.reference import Reference
 from mlopsproj_monitoring.sample import Sample
@@ -73,9 +73,8 @@ class DriftDetector:
         self.features = FeatureMap.fit(sample, correctness=correctness, seed=self.config.seed)
         self._sums = self.accumulator()
         self._sums.add(sample)
-        # No image is strange to a reference that it belongs to, most of all to a small one.
-        strange = self.features.events.index(UNUSUAL_EMBEDDING)
-        self._sums.events[strange] = self.features.embedding.alone
+        self._second = self.accumulator()
+        self._second.add(sample.take(halves(sample.ids)))
         vectors = self.features.vectors(sample)
         self._detectors = panel(self.features, vectors)
         self._whitened = self.features.blocks.get(WHITENED, slice(0, 0))
@@ -154,7 +153,7 @@ class DriftDetector:
             of_rare_values(
                 self.features.events,
                 sums,
-                self._sums,
+                self._second,
                 config=self.config,
                 weight=(1 - for_labels) * (1 - DISTRIBUTIONS),
             )

@@ -108,7 +108,7 @@ def of_rare_values(
     Args:
         events: their names.
         window: its sums.
-        reference: sums of the reference.
+        reference: sums of those of its images from which was not learnt what is rare.
         config: of the check.
         weight: their part of alpha.
     """

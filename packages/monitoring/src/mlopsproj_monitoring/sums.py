@@ -3,8 +3,6 @@
 Sums of two parts of a window add up to those of the whole. Knows nothing of tests.
 """
 
-import zlib
-from collections.abc import Sequence
 from typing import Final, Self
 
 import numpy as np
@@ -13,9 +11,8 @@ from mlopsproj_core.errors import DataError
 
 from mlopsproj_monitoring.features.feature_map import FeatureMap
 from mlopsproj_monitoring.features.measurements import MEASURED, measurements, predicted
+from mlopsproj_monitoring.halves import HALVES, halves
 from mlopsproj_monitoring.sample import Array, Sample
-
-HALVES: Final = 2
 
 _AT_ONCE: Final = 5000
 
@@ -33,7 +30,6 @@ class WindowSums:
         measured: `(len(MEASURED),)`: sums of the measurements that are known.
         known: `(len(MEASURED),)` int64: how many are.
         predicted: `(K,)` int64: images for which each class is the most probable.
-        probabilities: `(K,)`: sums.
         labelled: `(K,)` int64: images whose true class is known, by it.
         correct: how many of these were answered rightly.
     """
@@ -52,7 +48,6 @@ class WindowSums:
         self.measured: Array = np.zeros(len(MEASURED))
         self.known: npt.NDArray[np.int64] = np.zeros(len(MEASURED), np.int64)
         self.predicted: npt.NDArray[np.int64] = np.zeros(classes, np.int64)
-        self.probabilities: Array = np.zeros(classes)
         self.labelled: npt.NDArray[np.int64] = np.zeros(classes, np.int64)
         self.correct = 0
 
@@ -90,7 +85,6 @@ class WindowSums:
         self.measured += other.measured
         self.known += other.known
         self.predicted += other.predicted
-        self.probabilities += other.probabilities
         self.labelled += other.labelled
         self.correct += other.correct
 
@@ -118,14 +112,8 @@ class WindowSums:
             self.known[place] += is_known.sum()
         answers, classes = predicted(sample), len(self.predicted)
         self.predicted += np.bincount(answers, minlength=classes)
-        self.probabilities += sample.probabilities.sum(axis=0, dtype=np.float64)
         labels = sample.label_numbers
         labelled = np.flatnonzero(~np.isnan(labels))
         true = labels[labelled].astype(np.intp)
         self.labelled += np.bincount(true, minlength=classes)
         self.correct += int((answers[labelled] == true).sum())
-
-
-def halves(ids: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """`(N,)`: whether each image is in the second half, by its id alone."""
-    return np.fromiter((zlib.crc32(id_.encode()) & 1 for id_ in ids), np.bool_, len(ids))

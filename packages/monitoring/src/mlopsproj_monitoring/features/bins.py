@@ -17,6 +17,9 @@ MOST_BINS: Final = 32
 RARE: Final = 10
 """What fewer images of a reference show has no share that could be relied on."""
 
+_USUAL: Final = 5
+"""Images of half a reference that make a value of a number usual."""
+
 _TOLERANCE: Final = 1e-5
 """Of the usual range: what differs by less is the same, on whatever machine it was computed."""
 
@@ -91,7 +94,7 @@ class UsualValues:
 
     @classmethod
     def fit(cls, values: Array) -> Self | None:
-        """By the reference.
+        """By half of the reference.
 
         Args:
             values: `(N,)`; NaN where it is missing.
@@ -102,7 +105,7 @@ class UsualValues:
         distinct, counts = np.unique(rounded(values[~np.isnan(values)]), return_counts=True)
         if len(distinct) > MOST_BINS and counts.max() <= counts.sum() - RARE:
             return None
-        usual = distinct[counts >= min(RARE, counts.max(initial=0))]
+        usual = distinct[counts >= min(_USUAL, counts.max(initial=0))]
         return cls(usual, 1e-4 * max(float(np.abs(usual).max(initial=0)), 1e-3))
 
     def is_strange(self, values: Array) -> npt.NDArray[np.bool_]:

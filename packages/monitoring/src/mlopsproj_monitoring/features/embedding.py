@@ -23,10 +23,8 @@ _ROWS_PER_COMPONENT: Final = 20
 _ROWS_OF_DISTANCES: Final = 500
 _FAR: Final = 5.0
 """Standard deviations; what is farther away counts as so far: a mean must not hang on one image."""
-_CONSTANT: Final = 1e-4
+CONSTANT: Final = 1e-4
 """Of the median spread of a coordinate: half precision alone makes a few parts in ten thousand."""
-_AWAY: Final = 0.01
-"""Of the median spread: from here on a coordinate that is constant has another value."""
 _RELATIVE: Final = 1e-6
 """Of the largest variance; what is smaller is rounding."""
 
@@ -38,17 +36,12 @@ class EmbeddingMap:
     Attributes:
         mean: `(D,)`.
         scale: `(D,)`: one over the standard deviation; 0 for a constant coordinate.
-        tolerance: within which a constant coordinate is what it was.
-        alone: images of the reference that differ in a coordinate in which no other of them does:
-            so many are as strange to the rest as an image from outside is to all.
         frequencies: `(D, F)`, of the kernel whose bandwidth is the median distance of two images.
         whitening: `(D, R)`: from the standardised embedding to its whitened principal components.
     """
 
     mean: Floats
     scale: Floats
-    tolerance: float
-    alone: int
     frequencies: Floats
     whitening: Floats
 
@@ -64,15 +57,13 @@ class EmbeddingMap:
         values = finite(embedding).astype(np.float64)
         mean, spread = values.mean(axis=0), values.std(axis=0)
         usual = float(np.median(spread[spread > 0])) if (spread > 0).any() else 1.0
-        constant = spread <= _CONSTANT * usual
+        constant = spread <= CONSTANT * usual
         scale = np.where(constant, 0.0, 1 / np.where(constant, 1.0, spread))
         standard = np.clip((values - mean) * scale, -_FAR, _FAR)
         frequencies = rng.standard_normal((len(mean), FREQUENCIES))
         return cls(
             mean=mean.astype(np.float32),
             scale=scale.astype(np.float32),
-            tolerance=usual * _AWAY,
-            alone=_alone(values, usual * _AWAY),
             frequencies=(frequencies / _median_distance(standard, rng)).astype(np.float32),
             whitening=_whitening(standard).astype(np.float32),
         )
@@ -104,25 +95,10 @@ class EmbeddingMap:
         components: Floats = standardised @ self.whitening
         return components
 
-    def is_strange(self, embedding: Floats) -> npt.NDArray[np.bool_]:
-        """`(N,)`: whether a coordinate differs that never does in the reference."""
-        constant = self.scale == 0
-        if not constant.any():
-            return np.zeros(len(embedding), np.bool_)
-        away = np.abs(finite(embedding[:, constant]) - self.mean[constant])
-        strange: npt.NDArray[np.bool_] = (away > self.tolerance).any(axis=1)
-        return strange
-
 
 def finite(embedding: Floats) -> Floats:
     """Zero for NaN, the largest number of half precision for infinities."""
     return np.nan_to_num(embedding, nan=0.0, posinf=65504.0, neginf=-65504.0)
-
-
-def _alone(values: npt.NDArray[np.float64], tolerance: float) -> int:
-    """Rows that differ from the median in a coordinate in which no other row does."""
-    away = np.abs(values - np.median(values, axis=0)) > tolerance
-    return int(away[:, away.sum(axis=0) == 1].any(axis=1).sum())
 
 
 def _whitening(standard: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

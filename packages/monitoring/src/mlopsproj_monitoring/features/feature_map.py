@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mlopsproj_monitoring.features.bins import Bins, UsualValues
+from mlopsproj_monitoring.features.constant_coordinates import ConstantCoordinates
 from mlopsproj_monitoring.features.embedding import EmbeddingMap, Floats
 from mlopsproj_monitoring.features.groups import Groups, category_numbers
 from mlopsproj_monitoring.features.measurements import MEASURED, measurements, predicted
+from mlopsproj_monitoring.halves import halves
 from mlopsproj_monitoring.sample import Array, Flags, Sample
 
 Correctness = Callable[[Sample], Array]
@@ -38,6 +40,9 @@ RARE_MODES: Final = "rare modes"
 class FeatureMap:
     """Fitted on a reference.
 
+    What is usual is learnt from the first half of its rows: how rare all else is can be counted
+    without bias on the second alone.
+
     Attributes:
         blocks: the columns of each block of the vector.
         width: of the vector.
@@ -47,6 +52,7 @@ class FeatureMap:
         modes: those that the reference shows, in alphabetical order.
         mode_groups: groups of these.
         embedding: how it is looked at.
+        constant: its coordinates that do not differ.
         correctness: gives the chance that an answer is right, if there is an estimator.
         events: names of what hardly an image of the reference shows, in the order of `rare`.
     """
@@ -59,6 +65,7 @@ class FeatureMap:
     modes: tuple[str, ...]
     mode_groups: Groups
     embedding: EmbeddingMap
+    constant: ConstantCoordinates
     correctness: Correctness | None
     events: tuple[str, ...]
 
@@ -74,7 +81,8 @@ class FeatureMap:
         measured = measurements(sample)
         fitted = {name: Bins.fit(values) for name, values in measured.items()}
         bins = {name: found for name, found in fitted.items() if found is not None}
-        few = {name: UsualValues.fit(values) for name, values in measured.items()}
+        is_first = ~halves(sample.ids)
+        few = {name: UsualValues.fit(values[is_first]) for name, values in measured.items()}
         usual = {name: found for name, found in few.items() if found is not None}
         counts = np.bincount(predicted(sample), minlength=sample.classes)
         modes = tuple(sorted(set(sample.mode)))
@@ -107,6 +115,7 @@ class FeatureMap:
             modes=modes,
             mode_groups=mode_groups,
             embedding=embedding,
+            constant=ConstantCoordinates.fit(sample.embedding[is_first]),
             correctness=correctness,
             events=events,
         )
@@ -140,7 +149,7 @@ class FeatureMap:
         columns.append(np.asarray(modes == self.mode_groups.count))
         answers = self.classes.numbers(predicted(sample))
         columns.append(np.asarray(answers == self.classes.count))
-        columns.append(self.embedding.is_strange(sample.embedding))
+        columns.append(self.constant.is_strange(sample.embedding))
         missing = np.asarray(~np.isfinite(sample.embedding).all(axis=1))
         for name in MEASURED:
             never_known = name in self.usual and not len(self.usual[name].values)
