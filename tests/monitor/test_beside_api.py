@@ -38,10 +38,10 @@ def test_what_the_api_answers_is_watched(world, api, make_monitor):
             assert api.predict(png(pixels), "image/png").status_code == 200
 
     ask(150, seed=7)
-    assert wait_for_check(monitor, images=150)["verdict"] == "no drift"
-    ask(150, seed=8, scale=DARKER)
-    found = wait_for_check(monitor, images=300)
-    assert found["verdict"] == "drift"
+    # When it looks meanwhile, there are some more or fewer of them.
+    assert wait_for_check(monitor, verdict="no drift")["images"] >= 100
+    ask(250, seed=8, scale=DARKER)
+    found = wait_for_check(monitor, verdict="drift")
     assert any("brightness fell" in text for text in found["changed"])
     assert 'mlopsproj_monitor_drift{model="brightness",version="1"} 1.0' in (
         monitor.client.get("/metrics").text
