@@ -260,7 +260,7 @@ def test_two_at_once_restore_it_once(small, empty_url):
         )
         for _ in range(3)
     ]
-    said = sorted(process.communicate(timeout=120)[0] for process in processes)
+    said = sorted(process.communicate(timeout=600)[0] for process in processes)
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert said[0] == ""
     assert all("restore into an empty one" in text for text in said[1:])
