@@ -89,10 +89,6 @@ class NullDistribution:
         found: Array = np.sign(squares) * np.sqrt(np.abs(squares))
         return found
 
-    def signal(self, place: int, statistic: float) -> float:
-        """What is left of one detector's statistic without its usual noise; 0 if nothing."""
-        return float(np.sqrt(max(0.0, statistic * abs(statistic) - float(self.noise[place]))))
-
 
 class Calibration:
     """Null distributions for windows of any size, each found when it is first asked for.

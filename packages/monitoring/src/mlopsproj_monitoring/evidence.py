@@ -15,7 +15,7 @@ from mlopsproj_monitoring.config import DriftConfig
 from mlopsproj_monitoring.detectors.contrast import Contrast
 from mlopsproj_monitoring.detectors.detector import Detector
 from mlopsproj_monitoring.detectors.panel import family_of
-from mlopsproj_monitoring.power import samples_needed
+from mlopsproj_monitoring.power import level_seen, samples_needed
 from mlopsproj_monitoring.quality import fall_p_value
 from mlopsproj_monitoring.rare_values import rare_p_value
 from mlopsproj_monitoring.sums import WindowSums
@@ -70,6 +70,7 @@ def of_distributions(
     results, counts = [], []
     for place, detector in enumerate(detectors):
         smallest = detector.statistic_of(config.minimum_effect)
+        growth, noise, spread = detector.growth, float(null.noise[place]), float(null.spread[place])
         effect = detector.effect(contrast)
         results.append(
             DetectorResult(
@@ -82,9 +83,8 @@ def of_distributions(
                 q_value=None,
                 threshold=float(thresholds[place] * scale),
                 samples_needed=samples_needed(
-                    max(null.signal(place, statistics[place]) * scale, smallest),
-                    float(thresholds[place]),
-                    float(null.spread[place]),
+                    max(growth.signal(float(statistics[place]), noise) * scale, smallest),
+                    growth.needed(level_seen(float(thresholds[place]), spread), noise),
                     reference_images,
                 ),
                 drifted=bool(p_values[place] <= limit),

@@ -4,7 +4,7 @@ from mlopsproj_monitoring.detectors.contrast import Contrast
 from mlopsproj_monitoring.detectors.embedding_classifier import ClassifierDetector
 from sklearn.metrics import roc_auc_score
 
-DETECTOR = ClassifierDetector()
+DETECTOR = ClassifierDetector(components=2)
 
 
 def contrast(window, reference):

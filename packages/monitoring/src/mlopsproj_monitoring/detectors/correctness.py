@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from mlopsproj_monitoring.detectors.contrast import Contrast
 from mlopsproj_monitoring.detectors.detector import Family
+from mlopsproj_monitoring.power import Added, Growth
 from mlopsproj_monitoring.sample import Array
 
 
@@ -24,6 +25,7 @@ class CorrectnessDetector:
     name: ClassVar[str] = "estimated accuracy"
     family: ClassVar[Family] = "quality"
     effect_unit: ClassVar[str] = "accuracy"
+    growth: ClassVar[Growth] = Added()
 
     def statistics(self, contrast: Contrast) -> Array:
         """The fall; below 0 where it has risen."""

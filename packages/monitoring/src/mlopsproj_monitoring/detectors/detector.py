@@ -3,6 +3,7 @@
 from typing import Literal, Protocol
 
 from mlopsproj_monitoring.detectors.contrast import Contrast
+from mlopsproj_monitoring.power import Growth
 from mlopsproj_monitoring.sample import Array
 
 Family = Literal["univariate", "embedding", "prediction", "ood", "quality"]
@@ -15,6 +16,7 @@ class Detector(Protocol):
         name: of what it looks at.
         family: of detectors that it belongs to.
         effect_unit: of its effect.
+        growth: of its statistic with the signal.
     """
 
     @property
@@ -27,6 +29,10 @@ class Detector(Protocol):
 
     @property
     def effect_unit(self) -> str:
+        """See the class."""
+
+    @property
+    def growth(self) -> Growth:
         """See the class."""
 
     def statistics(self, contrast: Contrast) -> Array:

@@ -13,16 +13,28 @@ from scipy.special import ndtr, ndtri
 
 from mlopsproj_monitoring.detectors.contrast import Contrast
 from mlopsproj_monitoring.detectors.detector import Family
+from mlopsproj_monitoring.power import ByHalves
 from mlopsproj_monitoring.sample import Array
 
 
 @dataclass(frozen=True)
 class ClassifierDetector:
-    """How far apart the discriminant's scores are, in the reference's standard deviations."""
+    """How far apart the discriminant's scores are, in the reference's standard deviations.
+
+    Attributes:
+        components: of the embedding.
+    """
+
+    components: int
 
     name: ClassVar[str] = "embedding classifier"
     family: ClassVar[Family] = "embedding"
     effect_unit: ClassVar[str] = "AUC"
+
+    @property
+    def growth(self) -> ByHalves:
+        """Half of the images learn a direction in all components."""
+        return ByHalves(self.components)
 
     def statistics(self, contrast: Contrast) -> Array:
         """Mean of the two halves' distances; below 0 where what was learnt does not hold."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlopsproj_monitoring.detectors.contrast import Contrast
 from mlopsproj_monitoring.detectors.detector import Family
+from mlopsproj_monitoring.power import Growth, InQuadrature
 from mlopsproj_monitoring.sample import Array
 
 
@@ -29,6 +30,7 @@ class KernelDetector:
     name: ClassVar[str] = "embedding"
     family: ClassVar[Family] = "embedding"
     effect_unit: ClassVar[str] = "maximum mean discrepancy"
+    growth: ClassVar[Growth] = InQuadrature()
 
     def statistics(self, contrast: Contrast) -> Array:
         """The distance, 0 to √2, noise and all (the V-statistic's root)."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlopsproj_monitoring.detectors.contrast import Contrast
 from mlopsproj_monitoring.detectors.detector import Family
+from mlopsproj_monitoring.power import Added, Growth
 from mlopsproj_monitoring.sample import Array
 
 
@@ -29,6 +30,7 @@ class MixDetector:
     block: slice
 
     effect_unit: ClassVar[str] = "total variation"
+    growth: ClassVar[Growth] = Added()
 
     def statistics(self, contrast: Contrast) -> Array:
         """The Hellinger distance, 0 to 1."""

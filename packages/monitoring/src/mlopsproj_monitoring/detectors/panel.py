@@ -53,7 +53,8 @@ def panel(features: FeatureMap, vectors: Floats) -> tuple[Detector, ...]:
         found.append(MixDetector(CLASSES, "prediction", blocks[CLASSES]))
     if KERNEL in blocks:
         variance = float(vectors[:, blocks[KERNEL]].var(axis=0, dtype=np.float64).sum())
-        found += [KernelDetector(blocks[KERNEL], variance), ClassifierDetector()]
+        found.append(KernelDetector(blocks[KERNEL], variance))
+        found.append(ClassifierDetector(features.embedding.components))
     if CORRECTNESS in blocks:
         found.append(CorrectnessDetector(blocks[CORRECTNESS]))
     return tuple(found)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlopsproj_monitoring.detectors.contrast import Contrast
 from mlopsproj_monitoring.detectors.detector import Family
+from mlopsproj_monitoring.power import Added, Growth
 from mlopsproj_monitoring.sample import Array
 
 
@@ -28,6 +29,7 @@ class NumberDetector:
     block: slice
 
     effect_unit: ClassVar[str] = "Kolmogorov-Smirnov distance"
+    growth: ClassVar[Growth] = Added()
 
     def statistics(self, contrast: Contrast) -> Array:
         """The distance, 0 to 1."""
