@@ -1,10 +1,11 @@
-"""Evidently's page of the same window, where Evidently is installed."""
+"""Evidently's page of the same window, where Evidently is installed: to import it takes ten seconds."""
 
 import pytest
 from mlopsproj_core.errors import ConfigError, DataError
 from mlopsproj_monitoring.report.evidently_page import write_evidently_page
 
 
+@pytest.mark.slow
 def test_the_page_is_written_whole(tmp_path, reference, dark_window):
     pytest.importorskip("evidently", reason="needs the extra evidently")
     path = tmp_path / "new" / "page.html"
@@ -16,7 +17,6 @@ def test_the_page_is_written_whole(tmp_path, reference, dark_window):
 
 
 def test_an_empty_window_is_refused(tmp_path, reference):
-    pytest.importorskip("evidently", reason="needs the extra evidently")
     with pytest.raises(DataError, match="window is empty"):
         write_evidently_page(tmp_path / "page.html", reference=reference, rows=None)
 
@@ -27,6 +27,7 @@ def test_without_evidently_the_extra_is_named(tmp_path, reference, dark_window, 
         write_evidently_page(tmp_path / "page.html", reference=reference, rows=dark_window)
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written_is_named(tmp_path, reference, dark_window):
     pytest.importorskip("evidently", reason="needs the extra evidently")
     (tmp_path / "file").touch()

@@ -33,6 +33,8 @@ def write_evidently_page(path: Path, *, reference: Reference, rows: Sample | Non
         ConfigError: if Evidently is not installed.
         DataError: if the window is empty, or the file cannot be written.
     """
+    if rows is None or not len(rows):
+        raise DataError("The window is empty: there is nothing that Evidently could report on.")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     try:
         from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415 (an extra, and slow)
@@ -41,8 +43,6 @@ def write_evidently_page(path: Path, *, reference: Reference, rows: Sample | Non
         raise ConfigError(
             f"Evidently cannot be used ({error}): install the extra, uv sync --extra evidently."
         ) from error
-    if rows is None or not len(rows):
-        raise DataError("The window is empty: there is nothing that Evidently could report on.")
     frames = [_frame(sample, reference.classes) for sample in (rows, reference.sample)]
     categories = ["mode", "predicted"]
     known = [name for name in frames[0] if name not in categories]
