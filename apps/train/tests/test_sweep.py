@@ -2,11 +2,13 @@
 
 import json
 import shlex
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import optuna
 import pytest
+from labelled_log import LabelledLog, random_png
 from mlopsproj_core.errors import TrainingError
 from mlopsproj_train import sweep
 from mlopsproj_train.sweeping import session
@@ -106,6 +108,33 @@ def test_a_sweep_goes_on_and_is_looked_at(command, settings, computed):
     assert (shown[0], len(computed)) == (0, 3)
     assert json.loads(shown[1]) == json.loads(again[1])
     assert len(json.loads(shown[1])["trials"]) == 3
+
+
+def test_all_trials_learn_from_the_labels_that_were_told_when_the_sweep_began(
+    command, settings, computed, tmp_path, monkeypatch
+):
+    log = LabelledLog(tmp_path / "log", model="tiny")
+    log.confirm(random_png(1), "1")
+    monkeypatch.setenv("MLOPSPROJ_DATABASE_URL", log.url)
+    typed = [*settings, "data.add=[feedback]", LR]
+    code, out, err = command(*typed, "trials=2", "output=json")
+    assert code == 0, err
+    (until,) = {config.data.feedback_until for config in computed}
+    (told,) = (
+        text for text in shlex.split(json.loads(out)["next_command"]) if "feedback_until" in text
+    )
+    assert told == f"data.feedback_until={until}"
+    # It goes on with its own time, where nothing was told since.
+    assert command(*typed, "trials=3")[0] == 0
+    assert {config.data.feedback_until for config in computed} == {until}
+    log.now = datetime.now(UTC) - timedelta(minutes=2)
+    log.confirm(random_png(2), "2")  # told now
+    assert log.url
+    code, _, err = command(*typed, "trials=4")
+    assert code == 2
+    assert f"data.feedback_until was {until}, now {datetime.now(UTC).date()}" in err
+    assert command(*typed, told, "trials=4")[0] == 0
+    assert len(computed) == 4
 
 
 def test_a_look_at_a_sweep_that_is_not_there(command, settings, tmp_path):

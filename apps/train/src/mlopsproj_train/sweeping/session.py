@@ -7,9 +7,12 @@ import logging
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import optuna
 from mlopsproj_core.errors import ConfigError, MlopsprojError, TrainingError
+from mlopsproj_data.config import pinned
 
 from mlopsproj_train.answers import answer_console, print_json
 from mlopsproj_train.config import LoggerConfig, Output, SweepConfig, TrainConfig, WandbMode
@@ -57,6 +60,7 @@ def run_sweep(config: SweepConfig, typed: Sequence[str]) -> None:
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)  # we tell it ourselves
     use_available_cpus()
     _check(config)
+    config, typed = _with_time(config, typed)
     if config.storage is not None:
         check_storage(config.storage)
     with storage_errors(config.storage):
@@ -71,6 +75,18 @@ def run_sweep(config: SweepConfig, typed: Sequence[str]) -> None:
         sweep = begin_sweep(name, config.storage, beginning)
         write_definition(sweep.beginning, sweep.folder)
         _search(sweep, config, typed)
+
+
+def _with_time(config: SweepConfig, typed: Sequence[str]) -> tuple[SweepConfig, Sequence[str]]:
+    """The same with the time until which labels count, as if it were typed.
+
+    All trials, and the run that is told at the end, then learn from the same images.
+    """
+    data = pinned(config.data, datetime.now(UTC))
+    if data == config.data:
+        return config, typed
+    told = f"data.feedback_until={data.feedback_until}"
+    return replace(config, data=data), (*typed, told)
 
 
 def _search(sweep: Sweep, config: SweepConfig, typed: Sequence[str]) -> None:

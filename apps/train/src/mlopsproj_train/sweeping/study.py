@@ -36,6 +36,7 @@ _LOCKED_SECONDS = 60
 
 # Where a run finds its images and on what it computes may differ from machine to machine.
 _MAY_DIFFER = ("data.path", "data.prepared_dir", "trainer.accelerator", "trainer.precision")
+_UNTIL = "base.data.feedback_until"
 
 
 @dataclass(frozen=True)
@@ -267,6 +268,8 @@ def _shown(url: str | None, folder: Path | None) -> str:
 def _refuse_others(name: str, known: dict[str, Any], wanted: dict[str, Any]) -> None:
     """A study holds trials that can be compared: of one run, one space and one data set."""
     before, now = _flat(known), _flat(wanted)
+    if before.get("fingerprint") == now.get("fingerprint"):
+        now[_UNTIL] = before.get(_UNTIL)  # nothing was told in between
     changes = [
         f"{key.removeprefix('base.')} was {before.get(key)}, now {now.get(key)}"
         for key in sorted(before.keys() | now.keys())
