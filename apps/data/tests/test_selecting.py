@@ -6,8 +6,6 @@ import json
 import pytest
 from labelled_log import LabelledLog, random_png
 from mlopsproj_core.registry import Registry
-from mlopsproj_data.config import Addition, DataConfig
-from mlopsproj_data_cli.log_location import log_for, log_location
 from mlopsproj_records import Database
 from small_bundle import make_small_bundle
 
@@ -141,17 +139,3 @@ def test_without_any_image_the_settings_are_named(run, log, tmp_path, monkeypatc
         "MLOPSPROJ_API_IMAGE_SHARE",
     ):
         assert text in ended.err
-
-
-def test_the_log_is_where_the_environment_says(monkeypatch):
-    monkeypatch.delenv("MLOPSPROJ_DATABASE_URL", raising=False)
-    monkeypatch.setenv("MLOPSPROJ_IMAGE_LOG_URL", "gs://bucket/images")
-    location = log_location()
-    assert (location.database_url, location.image_log_url) == (
-        "sqlite:///mlopsproj.db",
-        "gs://bucket/images",
-    )
-    assert log_for(DataConfig()) is None
-    assert log_for(DataConfig(add=[Addition.feedback])) == location
-    monkeypatch.setenv("MLOPSPROJ_DATABASE_URL", "postgresql://anna:secret@host/log")
-    assert "secret" not in repr(log_location())

@@ -180,7 +180,8 @@ def select(
 
     Example: data select --count 20 --export to-label
     """
-    from mlopsproj_data_cli.log_location import log_location
+    from mlopsproj_data.labelling.log_location import log_location
+
     from mlopsproj_data_cli.selecting import export_selection, label_command, select_predictions
     from mlopsproj_data_cli.views import print_facts, print_selection
 
@@ -233,8 +234,9 @@ def label(
 
     Example: data label to-label/labels.csv --actor anna
     """
+    from mlopsproj_data.labelling.log_location import log_location
+
     from mlopsproj_data_cli.labelling import tell
-    from mlopsproj_data_cli.log_location import log_location
     from mlopsproj_data_cli.views import print_facts
 
     told = tell(log_location(), table, actor, new_classes=new_classes)

@@ -6,9 +6,9 @@ Knows nothing of arguments or of how answers are shown.
 from typing import Any
 
 from mlopsproj_data import DataConfig, PreparedDataset, prepare
+from mlopsproj_data.labelling.log_location import log_for
 from mlopsproj_data.sources.recognition import prepared_folder
 
-from mlopsproj_data_cli.log_location import log_for
 from mlopsproj_data_cli.next_command import train_command
 from mlopsproj_data_cli.progress import progress_bar
 

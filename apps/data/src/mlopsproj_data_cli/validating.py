@@ -13,12 +13,12 @@ from typing import Final
 from mlopsproj_core.errors import InvalidDataError
 from mlopsproj_data import DataConfig
 from mlopsproj_data.drafts import draft_of
+from mlopsproj_data.labelling.log_location import log_for
 from mlopsproj_data.preparation import examine_source, source_of
 from mlopsproj_data.validation.checks import check
 from mlopsproj_data.validation.findings import Report
 from mlopsproj_data.validation.page import page
 
-from mlopsproj_data_cli.log_location import log_for
 from mlopsproj_data_cli.next_command import train_command
 from mlopsproj_data_cli.progress import progress_bar
 

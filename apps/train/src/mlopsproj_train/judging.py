@@ -14,6 +14,7 @@ from typing import Any
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_data import PreparedDataset
 from mlopsproj_data.config import pinned
+from mlopsproj_data.labelling.log_location import log_for
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_data.splits import SPLITS
 from mlopsproj_evaluation import Report, evaluate, score, write_figures
@@ -23,7 +24,6 @@ from mlopsproj_train.answers import answer_console, print_json
 from mlopsproj_train.bundle_data import check_fit, count_trained, data_of, with_image_of
 from mlopsproj_train.config import EvaluateConfig, Output
 from mlopsproj_train.finding import load_predictor
-from mlopsproj_train.log_location import log_for
 from mlopsproj_train.logs import set_up_logging
 from mlopsproj_train.progress import prepare_with_progress, progress_bar
 from mlopsproj_train.robustness import judge_robustness, print_robustness

@@ -14,6 +14,7 @@ import torch
 from mlopsproj_core.labelled import LabelledImages
 from mlopsproj_data import DataModule, PreparedDataset
 from mlopsproj_data.config import pinned
+from mlopsproj_data.labelling.log_location import log_for
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_models.classifier import ImageClassifier
 from mlopsproj_models.factory import build_network
@@ -21,7 +22,6 @@ from mlopsproj_models.factory import build_network
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.devices import choose_accelerator
 from mlopsproj_train.fitting import check_settings
-from mlopsproj_train.log_location import log_for
 from mlopsproj_train.precision import choose_precision
 from mlopsproj_train.progress import prepare_with_progress
 from mlopsproj_train.recipes import chosen, complete

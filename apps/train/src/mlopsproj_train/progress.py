@@ -46,8 +46,7 @@ def prepare_with_progress(config: "DataConfig", source: "LabelledSource") -> "Pr
         DataError: if its source cannot be used.
     """
     from mlopsproj_data import prepare  # reads Parquet, which `predict` has no need of
-
-    from mlopsproj_train.log_location import log_for
+    from mlopsproj_data.labelling.log_location import log_for
 
     with progress_bar("preparing images") as report:
         return prepare(config, source=source, log=log_for(config), progress=report)

@@ -14,6 +14,7 @@ from mlopsproj_core.manifest import MANIFEST, Manifest
 from mlopsproj_core.registry import ModelVersion, Registry
 from mlopsproj_data import PreparedDataset
 from mlopsproj_data.config import pinned
+from mlopsproj_data.labelling.log_location import log_for
 from mlopsproj_data.sources.recognition import open_source
 from mlopsproj_evaluation import Scores
 from omegaconf import OmegaConf
@@ -23,7 +24,6 @@ from mlopsproj_train.bundle_data import check_fit, data_of, with_image_of
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.finding import find_bundle
 from mlopsproj_train.hydra_command import composable
-from mlopsproj_train.log_location import log_for
 from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.progress import prepare_with_progress
 from mlopsproj_train.run_folder import RunFolder
