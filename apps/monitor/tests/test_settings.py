@@ -58,7 +58,9 @@ def test_a_window_is_of_images_or_hours(settings):
         ("MLOPSPROJ_MONITOR_WINDOW_IMAGES", "0"),
         ("MLOPSPROJ_MONITOR_WINDOW_HOURS", "-1"),
         ("MLOPSPROJ_MONITOR_INTERVAL_SECONDS", "inf"),
+        ("MLOPSPROJ_MONITOR_INTERVAL_SECONDS", "1e300"),
         ("MLOPSPROJ_MONITOR_COOLDOWN_HOURS", "nan"),
+        ("MLOPSPROJ_MONITOR_COOLDOWN_HOURS", "1e300"),
         ("MLOPSPROJ_MONITOR_APPROVE", "perhaps"),
         ("MLOPSPROJ_MONITOR_PROXIES", "nginx"),
         ("PORT", "http"),
@@ -67,6 +69,20 @@ def test_a_window_is_of_images_or_hours(settings):
 def test_a_bad_value_is_named_with_its_variable(settings, variable, value):
     with pytest.raises(ConfigError, match=rf"^{variable} is '{value}': "):
         settings(**{variable: value})
+
+
+@pytest.mark.parametrize(
+    ("retrain", "shown"),
+    [
+        ("command:uv run train", "command:uv run train"),
+        ("https://ci.example.com/hook/secret", "https://ci.example.com/***"),
+        ("github://owner/repository", "github://owner/repository"),
+        ("ftp://host/secret", "ftp:***"),
+    ],
+)
+def test_the_secret_of_what_drift_starts_is_not_shown(settings, retrain, shown):
+    rows = settings(MLOPSPROJ_MONITOR_RETRAIN=retrain).table()
+    assert [row.value for row in rows if row.variable.endswith("_RETRAIN")] == [shown]
 
 
 def test_what_the_library_refuses_is_refused(settings):

@@ -141,7 +141,7 @@ def welcome(settings: MonitorSettings, url: str, *, how: str | None) -> str:
         starts = f"{how} ({'at once' if settings.approve == 'auto' else 'after approval'})"
     lines = {
         "listens": f"{url} (its pages: {url}/docs)",
-        "watches": f"{settings.reference} of {settings.registry_url}, in"
+        "watches": f"{settings.reference} of {without_password(settings.registry_url)}, in"
         f" {without_password(settings.database_url)}",
         "checks": f"{window}, every {settings.interval_seconds:g} s at most, after"
         f" {settings.step_images:,} new images, at alpha {settings.alpha:g}",

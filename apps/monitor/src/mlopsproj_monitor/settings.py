@@ -4,17 +4,27 @@ Knows nothing of what is done with a setting.
 """
 
 import os
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_serving.process.settings import Port, Positive, Seconds, ServiceSettings, Share
+from mlopsproj_serving.process.settings import (
+    Port,
+    Positive,
+    Seconds,
+    ServiceSettings,
+    Share,
+    without_path,
+)
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 if TYPE_CHECKING:
     from mlopsproj_monitoring import DriftConfig, WindowConfig
 
-Hours = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_CENTURY: Final = 876_600
+
+Hours = Annotated[float, Field(ge=0, le=_CENTURY, allow_inf_nan=False)]
+Interval = Annotated[float, Field(gt=0, le=_CENTURY * 3600, allow_inf_nan=False)]
 
 
 class MonitorSettings(ServiceSettings):
@@ -45,7 +55,7 @@ class MonitorSettings(ServiceSettings):
     window_hours: Seconds | None = Field(
         default=None, description="Hours that a window reaches back, instead of a number of images."
     )
-    interval_seconds: Seconds = Field(
+    interval_seconds: Interval = Field(
         default=3600.0, description="At least, between two checks of a version."
     )
     step_images: Positive = Field(
@@ -75,6 +85,13 @@ class MonitorSettings(ServiceSettings):
             for name in ("window_images", "window_hours"):
                 os.environ.pop(cls.variable_of(name), None)
         cls.put_into_environment({"window_images": images, "window_hours": hours})
+
+    def shown(self, name: str) -> str:
+        """The value of an attribute as it may be shown; empty if it is not set."""
+        is_command = (self.retrain or "").strip().lower().startswith("command:")
+        if name == "retrain" and self.retrain and not is_command:
+            return without_path(self.retrain.strip())
+        return super().shown(name)
 
     def drift_config(self) -> "DriftConfig":
         """What a check is asked for.

@@ -3,7 +3,13 @@ import os
 import pytest
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_serving.http.keys import new_key
-from mlopsproj_serving.process.settings import Port, Positive, ServiceSettings, without_password
+from mlopsproj_serving.process.settings import (
+    Port,
+    Positive,
+    ServiceSettings,
+    without_password,
+    without_path,
+)
 from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
@@ -83,3 +89,22 @@ def test_keys_are_known_and_a_bad_entry_is_not_shown(monkeypatch):
 )
 def test_a_password_is_not_shown(url, shown):
     assert without_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("log:", "log:"),
+        ("github://owner/repository", "github://owner/repository"),
+        ("https://hooks.example.com/", "https://hooks.example.com"),
+        ("https://hooks.example.com/T0/secret", "https://hooks.example.com/***"),
+        ("https://hooks.example.com?key=secret", "https://hooks.example.com/***"),
+        ("https://me:secret@hooks.example.com/x", "https:***"),
+        ("ftp://host/secret", "ftp:***"),
+    ],
+)
+def test_the_secret_of_a_webhook_is_not_shown(monkeypatch, url, shown):
+    assert without_path(url) == shown
+    monkeypatch.setenv("MLOPSPROJ_EVENT_URL", url)
+    rows = {row.variable: row.value for row in ShopSettings.read().table()}
+    assert rows["MLOPSPROJ_EVENT_URL"] == shown

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.events import receiver
 from mlopsproj_core.settings import Settings
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import SettingsError
@@ -34,7 +35,7 @@ class SettingRow:
 
     Attributes:
         variable: of the environment.
-        value: as it would be written; empty if it is not set.
+        value: as it would be written, but for secrets; empty if it is not set.
         help: one sentence.
     """
 
@@ -188,19 +189,34 @@ class ServiceSettings(Settings):
             return "PORT"
         return cls.variable_of(place) if place in cls.model_fields else place
 
+    def shown(self, name: str) -> str:
+        """The value of an attribute as it may be shown; empty if it is not set."""
+        value = getattr(self, name)
+        return without_path(value) if name == "event_url" else _shown(value)
+
     def table(self) -> list[SettingRow]:
-        """Every setting of the service, its own first; passwords are not shown."""
+        """Every setting of the service, its own first; secrets are not shown."""
         fields = type(self).model_fields
         names = [name for name in fields if name not in _OF_OTHERS]
         names.sort(key=_shared)
         return [
             SettingRow(
                 self.variable_of(name),
-                _shown(getattr(self, name)),
+                self.shown(name),
                 fields[name].description or "",
             )
             for name in names
         ]
+
+
+def without_path(url: str) -> str:
+    """The URL of a receiver of events as it may be shown: a webhook's path may be its secret."""
+    try:
+        told = receiver(url)
+    except ConfigError:  # told where it is used
+        return f"{url.partition(':')[0][:20]}:***"
+    is_whole = not told.startswith("http") or told.lower() == url.rstrip("/").lower()
+    return told if is_whole else f"{told}/***"
 
 
 def without_password(url: str) -> str:
