@@ -67,7 +67,11 @@ def test_history_goes_back_page_by_page(drifted):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=-1", "limit=x", "limit=²", "version=0", "before="]
+    "query",
+    [
+        *("limit=0", "limit=501", "limit=-1", "limit=x", "limit=²", "limit=", "before="),
+        *("version=0", "version=00", f"version={'0' * 19}1{'9' * 30}", f"version={'9' * 5000}"),
+    ],
 )
 def test_what_cannot_be_asked_for_is_named(drifted, query):
     answer = drifted.get(f"/v1/drift/history?{query}")

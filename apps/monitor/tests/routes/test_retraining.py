@@ -35,6 +35,14 @@ def test_an_administrator_decides_with_a_reason(waiting, admin, verb, state):
     assert told == decided
 
 
+def test_a_reason_may_come_in_chunks(waiting, admin):
+    asked, id_ = waiting
+    headers = admin[0] | {"Content-Type": "application/json"}
+    sent = iter([b'{"reason": ', b'"a new camera"}'])
+    answer = asked.post(f"/v1/retraining/{id_}/approve", content=sent, headers=headers)
+    assert answer.json()["reason"] == "a new camera"
+
+
 def test_no_reason_is_needed(waiting, admin):
     asked, id_ = waiting
     decided = asked.post(f"/v1/retraining/{id_}/approve", headers=admin[0]).json()

@@ -61,9 +61,11 @@ def number(request: Request, name: str, *, most: int) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:20]) <= most):
+    digits = text.lstrip("0")
+    is_number = text.isascii() and digits.isdigit() and len(digits) <= len(str(most))
+    if not is_number or int(digits) > most:
         raise ProblemError(INVALID, f'"{text[:50]}" is no usable {name}: give 1 to {most:,}.')
-    return int(text)
+    return int(digits)
 
 
 def text(request: Request, name: str, *, most: int = 200) -> str | None:

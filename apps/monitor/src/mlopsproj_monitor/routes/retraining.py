@@ -39,7 +39,7 @@ _WAITING: Final = Retraining(
     time=_NOON,
     model="solar-cells",
     version=3,
-    how="command: uv run train experiment=solar_cells_mono",
+    how="command: uv run train experiment=solar_cells_mono 'data.add=[feedback]'",
     state="waiting",
     actor=None,
     reason=None,
@@ -87,7 +87,9 @@ def decisions(admins: Callers, *, body_seconds: float) -> APIRouter:
     async def decide(request: Request, verb: Literal["approve", "decline"]) -> Response:
         actor = admins.admit(request.scope) or ""
         reason = None
-        if request.headers.get("content-length", "0") != "0":
+        # A body whose length nobody knows beforehand comes in chunks.
+        is_chunked = "transfer-encoding" in request.headers
+        if is_chunked or request.headers.get("content-length", "0") != "0":
             sent = await read_json(request, _decision, most=BODY_BYTES, seconds=body_seconds)
             reason = sent.reason
         monitor, id_ = monitor_of(request), request.path_params["id"]
