@@ -1,3 +1,4 @@
+import pytest
 from mlopsproj_core.errors import DatabaseAwayError
 from mlopsproj_monitor.delivery import EVENTS, Delivery
 from monitor.world import DARKER
@@ -33,3 +34,16 @@ def test_a_database_that_is_away_is_told_and_comes_back(watching, monkeypatch):
     monkeypatch.undo()
     delivery.deliver()
     assert not watch.conditions.failing
+
+
+def test_a_defect_is_told_and_raised_for_the_log(watching, monkeypatch):
+    watch = watching()
+    delivery = Delivery(watch.following, metrics=watch.metrics, conditions=watch.conditions)
+
+    def broken():
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(watch.following, "go_on", broken)
+    with pytest.raises(ZeroDivisionError):
+        delivery.deliver()
+    assert "ZeroDivisionError" in str(watch.conditions.failing[EVENTS])

@@ -84,7 +84,7 @@ def test_no_check_is_made_before_the_interval_has_passed(world, published, watch
     assert len(watch.checks()) == 1
 
 
-@pytest.mark.parametrize("made", [timedelta(hours=-2), timedelta(hours=2)])
+@pytest.mark.parametrize("made", [timedelta(hours=-2), timedelta(hours=2), timedelta(days=400)])
 def test_one_is_made_after_it_and_after_a_clock_went_back(world, published, watching, made):
     watch = watching(interval=HOUR)
     world.predict(published, 150)
@@ -97,6 +97,9 @@ def test_one_is_made_after_it_and_after_a_clock_went_back(world, published, watc
     world.predict(published, 150)
     watch.look()
     assert len(watch.checks()) == 2
+    world.predict(published, 150)
+    watch.look()
+    assert len(watch.checks()) == 2  # not at every look until the clock has caught up
 
 
 def test_a_window_that_had_too_few_is_checked_as_soon_as_it_may_have_enough(
@@ -271,6 +274,28 @@ def test_a_defect_is_counted_told_and_raised_for_the_log(world, published, watch
     assert "ZeroDivisionError" in str(watch.conditions.failing["brightness:1"])
     watch.look()
     assert watch.metric("check_failures_total", reason="internal") == 1
+
+
+@pytest.mark.parametrize(("part", "method"), [("registry", "locate"), ("database", "extents")])
+@pytest.mark.usefixtures("published")
+def test_a_defect_of_a_look_is_counted_and_told_until_it_ends(
+    world, watching, monkeypatch, part, method
+):
+    watch = watching()
+    watch.look()
+
+    def broken(_):
+        raise ZeroDivisionError("a defect")
+
+    object_ = world.registry if part == "registry" else watch.database
+    monkeypatch.setattr(object_, method, broken)
+    with pytest.raises(ZeroDivisionError):
+        watch.look()
+    assert "ZeroDivisionError" in str(watch.conditions.failing[part])
+    assert watch.metric("check_failures_total", reason="internal") == 1
+    monkeypatch.undo()
+    watch.look()
+    assert not watch.conditions.failing
 
 
 def test_drift_requests_a_retraining_that_waits(world, published, watching):

@@ -12,6 +12,16 @@ from mlopsproj_core.errors import MlopsprojError
 logger = logging.getLogger(__name__)
 
 
+def defect(what: str, error: Exception) -> MlopsprojError:
+    """An error that nobody expected, as it is told; the log of the process has all of it.
+
+    Args:
+        what: failed, at the beginning of a sentence.
+        error: that was raised.
+    """
+    return MlopsprojError(f"{what} failed: {type(error).__name__}: {error}")
+
+
 class Conditions:
     """The parts that are needed; all work until one is said to fail. Any thread may ask."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from mlopsproj_core.errors import MlopsprojError
 
-from mlopsproj_monitor.conditions import Conditions
+from mlopsproj_monitor.conditions import Conditions, defect
 from mlopsproj_monitor.following import Following
 from mlopsproj_monitor.metrics import MonitorMetrics
 
@@ -37,6 +37,9 @@ class Delivery:
         except MlopsprojError as error:
             self._conditions.fails(EVENTS, error)
             return
+        except Exception as error:
+            self._conditions.fails(EVENTS, defect("Telling", error))
+            raise
         self._conditions.works(EVENTS)
         self._metrics.events(delivered=made.delivered, failed=made.failed, pending=made.pending)
         self._metrics.retrainings(counts)

@@ -5,7 +5,7 @@ Blocks; knows nothing of HTTP.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mlopsproj_core.errors import MlopsprojError, NoModelError, NotFoundError
 from mlopsproj_core.registry import ModelVersion
@@ -21,6 +21,9 @@ from mlopsproj_monitor.watch import DATABASE, REGISTRY, Watch
 
 if TYPE_CHECKING:
     from mlopsproj_monitor.repetition import Repetition
+
+HANGS_SECONDS: Final = 300.0
+"""Which no look takes that gets answers: the first check of a version takes some seconds."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -57,6 +60,12 @@ class Monitor:
         for part in (REGISTRY, DATABASE, *meant, EVENTS):
             if part in failing:
                 return failing[part]
+        for each in self.repetitions:
+            if each.busy_seconds > HANGS_SECONDS:
+                return MlopsprojError(
+                    f"The {each.name} has not come to an end for {each.busy_seconds:.0f} s: the"
+                    " registry, the database or a receiver of events may hang."
+                )
         if not self.watch.looked:
             return NoModelError("No look at registry and database has come to its end yet.")
         return None

@@ -5,6 +5,7 @@ Knows nothing of what it is.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
@@ -21,16 +22,23 @@ class Repetition:
             function: that is called.
             seconds: between the end of a call and the next.
         """
-        self._function, self._seconds = function, seconds
+        self.name, self._function, self._seconds = name, function, seconds
         self._woken = threading.Event()
         self._stopped = False
         self._defect = ""
+        self._begun: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
     def runs(self) -> bool:
         """Whether it goes on."""
         return self._thread.is_alive()
+
+    @property
+    def busy_seconds(self) -> float:
+        """Since the call began that is being made; 0 while none is."""
+        begun = self._begun
+        return 0.0 if begun is None else time.monotonic() - begun
 
     def start(self) -> None:
         """Call it now, and again."""
@@ -49,13 +57,15 @@ class Repetition:
     def _run(self) -> None:
         while not self._stopped:
             self._woken.clear()
+            self._begun = time.monotonic()
             try:
                 self._function()
             except Exception as error:  # a defect, which must not end what comes after
                 if str(error) != self._defect:
-                    logger.exception("%s failed, and is tried again", self._thread.name)
+                    logger.exception("%s failed, and is tried again", self.name)
                 self._defect = str(error)
             else:
                 self._defect = ""
+            self._begun = None
             if not self._stopped:
                 self._woken.wait(self._seconds)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import Final
 
+from mlopsproj_core.errors import RegistryError
 from mlopsproj_core.registry import ModelVersion
 from mlopsproj_monitoring import WindowConfig
 from mlopsproj_records.database import Database
@@ -18,6 +19,9 @@ PAST_CHECKS: Final = 200
 
 KEPT: Final = 4
 """Pages: each takes seconds of a core."""
+
+PATIENCE_SECONDS: Final = 120.0
+"""For a page that another waits for: no threads gather behind one that hangs."""
 
 _TICK: Final = timedelta(microseconds=1)
 
@@ -48,24 +52,31 @@ class Reports:
             DatabaseAwayError: if the database cannot be reached.
             MigrationError: if its schema is not this release's.
         """
-        with self._lock:
-            history = DriftHistory(self._database)
-            latest = history.checks(model=version.name, version=version.number, limit=1)
-            key = latest[0].id if latest else ""
-            if key in self._kept:
-                return self._kept[key]
-            prepared = self._detectors.of(version)
-            if latest and latest[0].images and latest[0].until is not None:
-                window, until = WindowConfig(latest[0].images), latest[0].until + _TICK
-            else:
-                window, until = self._window, None
-            found = check(self._database, prepared, window, until=until)
-            page = page_of(self._database, prepared, found)
-            if key:
-                self._kept[key] = page
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-            return page
+        if not self._lock.acquire(timeout=PATIENCE_SECONDS):
+            raise RegistryError("Another page is being made, and does not come to an end.")
+        try:
+            return self._page(version)
+        finally:
+            self._lock.release()
+
+    def _page(self, version: ModelVersion) -> str:
+        history = DriftHistory(self._database)
+        latest = history.checks(model=version.name, version=version.number, limit=1)
+        key = latest[0].id if latest else ""
+        if key in self._kept:
+            return self._kept[key]
+        prepared = self._detectors.of(version)
+        if latest and latest[0].images and latest[0].until is not None:
+            window, until = WindowConfig(latest[0].images), latest[0].until + _TICK
+        else:
+            window, until = self._window, None
+        found = check(self._database, prepared, window, until=until)
+        page = page_of(self._database, prepared, found)
+        if key:
+            self._kept[key] = page
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return page
 
 
 def page_of(database: Database, prepared: VersionDetector, found: Checked) -> str:

@@ -22,7 +22,7 @@ from mlopsproj_records.database import Database
 from mlopsproj_records.drift_history import DriftCheckRecord, DriftHistory
 
 from mlopsproj_monitor.checks import check
-from mlopsproj_monitor.conditions import Conditions
+from mlopsproj_monitor.conditions import Conditions, defect
 from mlopsproj_monitor.detection import Detectors
 from mlopsproj_monitor.following import Following
 from mlopsproj_monitor.metrics import FailReason, MonitorMetrics
@@ -104,6 +104,9 @@ class Watch:
         except MlopsprojError as error:
             self._fails(DATABASE, error, "database")
             return
+        except Exception as error:
+            self._fails(DATABASE, defect("The look at the log", error), "internal")
+            raise
         self._conditions.works(DATABASE)
         self.watched = tuple(watched)
         versions = {each.version for each in watched}
@@ -121,6 +124,9 @@ class Watch:
         except (RegistryError, BundleError) as error:
             self._fails(REGISTRY, error, "registry")
             return
+        except Exception as error:
+            self._fails(REGISTRY, defect("The look at the registry", error), "internal")
+            raise
         self._conditions.works(REGISTRY)
         self._meant = version, None if move is None else move.alias
 
@@ -130,11 +136,11 @@ class Watch:
         if time.monotonic() < self._retry_at.get(version, 0.0):
             return
         try:
-            last = self._history.checks(model=version.name, version=version.number, limit=1)
-            if self._is_due(watched, last[0] if last else None):
+            last = self._last_check(version)
+            if self._is_due(watched, last):
                 self._check(watched)
-            elif last:
-                self._metrics.show(last[0])
+            elif last is not None:
+                self._metrics.show(last)
             self._metrics.watched(
                 version,
                 last_prediction=watched.last_prediction,
@@ -149,8 +155,7 @@ class Watch:
         except MlopsprojError as error:
             self._fails(part, error, "database")
         except Exception as error:
-            told = MlopsprojError(f"The check failed: {type(error).__name__}: {error}")
-            self._fails(part, told, "internal")
+            self._fails(part, defect("The check", error), "internal")
             self._retry_at[version] = time.monotonic() + PAUSE_SECONDS
             raise
         else:
@@ -159,14 +164,25 @@ class Watch:
             return
         self._retry_at[version] = time.monotonic() + PAUSE_SECONDS
 
+    def _last_check(self, version: ModelVersion) -> DriftCheckRecord | None:
+        """The latest of a version, but for those that were made before a clock went back.
+
+        Clocks of machines beside each other differ by less than an interval, or by a second.
+        """
+        ahead = max(self._config.interval, timedelta(seconds=1))
+        found = self._history.checks(
+            model=version.name, version=version.number, until=datetime.now(UTC) + ahead, limit=1
+        )
+        return found[0] if found else None
+
     def _is_due(self, watched: Watched, last: DriftCheckRecord | None) -> bool:
         if last is None:
             return True
         since = last.until
         if watched.last_prediction is None or (since and watched.last_prediction <= since):
             return False
-        config, now = self._config, datetime.now(UTC)
-        is_time = not now - config.interval < last.time <= now  # or a clock went back
+        config = self._config
+        is_time = last.time <= datetime.now(UTC) - config.interval
         if last.verdict == NOT_ENOUGH_DATA:
             # What a window of some hours had then may be too old by now.
             had = last.images if config.window.hours is None else 0

@@ -1,3 +1,5 @@
+import threading
+
 from mlopsproj_core.errors import DatabaseAwayError, DataError, NotFoundError
 from mlopsproj_monitor.repetition import Repetition
 
@@ -36,6 +38,31 @@ def test_it_does_not_live_when_a_loop_has_ended(client):
     assert asked.get("/livez").status_code == 200
     ended.stop(patience_seconds=60)
     assert asked.get("/livez").status_code == 500
+
+
+def test_it_is_not_ready_while_a_look_does_not_come_to_an_end(client, world, bundle, monkeypatch):
+    world.publish(bundle, "production")
+    asked = client()
+    asked.watch.look()
+    hangs, begun = threading.Event(), threading.Event()
+
+    def look():
+        begun.set()
+        hangs.wait(60)
+
+    looking = Repetition("watch", look, seconds=3600)
+    object.__setattr__(asked.app.state.monitor, "repetitions", (looking,))
+    looking.start()
+    assert begun.wait(60)
+    assert asked.get("/readyz").status_code == 200
+    monkeypatch.setattr("mlopsproj_monitor.monitor.HANGS_SECONDS", 0.0)
+    answer = asked.get("/readyz")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:mlopsproj:problem:unchecked")
+    assert "watch has not come to an end" in answer.json()["detail"]
+    assert asked.get("/livez").status_code == 200
+    hangs.set()
+    looking.stop(patience_seconds=60)
+    assert asked.get("/readyz").status_code == 200
 
 
 def test_metrics_are_a_page_for_prometheus(client):

@@ -1,4 +1,5 @@
 import re
+import threading
 
 import pytest
 from monitor.world import DARKER
@@ -69,3 +70,13 @@ def test_one_that_is_not_there_is_a_problem(asked, query, status):
 
 def test_before_anything_is_watched_it_says_so(client):
     assert client().get("/v1/report").status_code == 503
+
+
+def test_a_page_that_is_not_made_in_time_is_a_problem(asked, monkeypatch):
+    hangs = threading.Event()
+    monkeypatch.setattr("mlopsproj_monitor.routes.report.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("mlopsproj_monitor.reports.check", lambda *_, **__: hangs.wait(60))
+    answer = asked.get("/v1/report")
+    hangs.set()
+    assert answer.status_code == 503
+    assert "not made within" in answer.json()["detail"]

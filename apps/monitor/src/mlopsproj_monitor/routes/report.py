@@ -1,10 +1,11 @@
 """`GET /v1/report`: what was found, as a page with figures."""
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from mlopsproj_core.errors import NoModelError
+from mlopsproj_core.errors import NoModelError, RegistryError
 from mlopsproj_core.registry import ModelVersion
 from mlopsproj_serving.background import in_thread
 from mlopsproj_serving.http.openapi import problems
@@ -21,9 +22,6 @@ from mlopsproj_serving.http.problems import (
 from mlopsproj_monitor.routes.asking import monitor_of
 from mlopsproj_monitor.routes.drift import VERSION_QUERY, version_of
 
-if TYPE_CHECKING:
-    import asyncio
-
 router = APIRouter(tags=["drift"])
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -31,6 +29,10 @@ CONTENT_SECURITY_POLICY: Final = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Lets a browser take the page's own style and figures, and nothing from anywhere."""
+
+
+PATIENCE_SECONDS: Final = 120.0
+"""For one page, its wait for others' included."""
 
 
 @router.get(
@@ -58,6 +60,12 @@ async def report(request: Request) -> HTMLResponse:
         raise monitor.why_not_ready() or NoModelError("Nothing is watched yet.")
     meant = ModelVersion(model or watched[0].version.name, version or watched[0].version.number)
     turn: asyncio.Lock = request.app.state.report_turn
-    async with turn:
-        page = await in_thread(lambda: monitor.reports.page(meant))
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS), turn:
+            page = await in_thread(lambda: monitor.reports.page(meant))
+    except TimeoutError:
+        raise RegistryError(
+            f"The page was not made within {PATIENCE_SECONDS:g} s: something that it is made of"
+            " hangs, or the machine is busy. Try again later."
+        ) from None
     return HTMLResponse(page, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
