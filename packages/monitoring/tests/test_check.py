@@ -193,6 +193,13 @@ def test_another_model_s_images_are_refused(detector, make_sample):
         detector.check(make_sample(2, 300, classes=7))
 
 
+def test_a_window_that_another_detector_summed_is_refused(detector, make_reference, make_sample):
+    sums = DriftDetector(make_reference(2, 1000), CONFIG).accumulator()
+    sums.add(make_sample(2, 300))
+    with pytest.raises(DataError, match="another detector"):
+        detector.check(sums)
+
+
 def test_the_same_window_has_the_same_answer(make_reference, make_sample):
     sample = make_sample(2, 300)
     one, other = (DriftDetector(make_reference(1, 400), CONFIG).check(sample) for _ in range(2))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from mlopsproj_core.errors import DataError
 
 from mlopsproj_monitoring.calibration import Calibration
 from mlopsproj_monitoring.changes import Change
@@ -99,13 +100,18 @@ class DriftDetector:
             window: of the log; or images, or their sums by this detector's `accumulator`.
 
         Raises:
-            DataError: if it is another model's.
+            DataError: if it is another model's, or was summed by another detector.
         """
         if isinstance(window, Sample):
             sums = self.accumulator()
             sums.add(window)
         else:
             sums = window.sums if isinstance(window, Window) else window
+        if sums.features is not self.features:
+            raise DataError(
+                "The window was summed by another detector, whose reference is another one: read it"
+                " again with the detector that checks it."
+            )
         labelled = int(sums.labelled.sum())
         answer = DriftCheck(
             verdict="not enough data",

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from mlopsproj_monitoring import DriftDetector, Reference, Sample
+from mlopsproj_monitoring import DriftConfig, DriftDetector, Reference, Sample
 from mlopsproj_records import uuid7
 
 CLASSES = ("cat", "dog & <b>bone</b>", "$bird$")
@@ -33,7 +33,7 @@ def reference():
 
 @pytest.fixture(scope="session")
 def detector(reference):
-    return DriftDetector(reference)
+    return DriftDetector(reference, DriftConfig(draws=1000))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Evidently's page of the same window, where Evidently is installed: to import it takes ten seconds."""
+"""Evidently's page of the same window; slow where it is installed: importing it takes seconds."""
 
 import pytest
 from mlopsproj_core.errors import ConfigError, DataError
