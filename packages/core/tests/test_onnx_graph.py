@@ -8,7 +8,7 @@ import pytest
 from mlopsproj_core.cpu import available_cpus
 from mlopsproj_core.errors import BundleCorruptError, ConfigError, ImageError
 from mlopsproj_core.image import ImageSpec
-from mlopsproj_core.onnx_graph import OnnxGraph
+from mlopsproj_core.onnx_graph import OnnxGraph, saturates
 from onnx import TensorProto, helper, parser, save
 from small_bundle import GRAPH, SPEC
 
@@ -267,3 +267,42 @@ def test_onnxruntime_tells_nobody_that_it_was_started(tmp_path):
         check=True,
     )
     assert list(home.rglob("*")) == []
+
+
+# --- integers ------------------------------------------------------------------------------------
+
+
+def test_products_of_eight_bits_do_not_overflow(tmp_path):
+    """Two of 255 and 127 are more than sixteen bits hold, which many an x86-64 adds them in."""
+    most = ",".join(["127"] * 784)
+    constants = f"int8[784, 1] most = {{{most}}}, int64[2] rows = {{0, 784}}"
+    sums = "row = Reshape (image, rows) sums = MatMulInteger (row, most)"
+    graph = load(
+        tmp_path,
+        ("float half = {0.5}", f"float half = {{0.5}}, {constants}"),
+        ("column = Unsqueeze (bright, one)", f"{sums} column = Cast <to = 1> (sums)"),
+    )
+    images = np.random.default_rng(0).integers(0, 256, (3, *SPEC.shape), dtype=np.uint8)
+    images[0] = 255
+    expected = 127 * images.astype(np.int64).sum(axis=(1, 2, 3))
+    assert graph.run(images).embedding[:, 0] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        (("sse4.2", "avx2"), True),
+        (("avx2", "avx512f"), True),
+        (("avx2", "avx512f", "avx512_vnni"), False),
+        (("avx2", "avx_vnni"), False),
+        (("asimd", "asimddp"), False),
+    ],
+)
+def test_products_overflow_on_x86_without_vnni_alone(sets, expected):
+    assert saturates(sets) is expected
+
+
+@pytest.mark.parametrize(("machine", "expected"), [("x86_64", True), ("arm64", False)])
+def test_an_x86_that_nothing_is_known_of_is_taken_for_one_without(monkeypatch, machine, expected):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert saturates(()) is expected

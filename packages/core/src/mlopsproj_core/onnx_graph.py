@@ -3,17 +3,24 @@
 Knows nothing of bundles, of decoding, or of what the classes are called.
 """
 
+import functools
+import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
-from mlopsproj_core.cpu import available_cpus
+from mlopsproj_core.cpu import available_cpus, instruction_sets
 from mlopsproj_core.errors import BundleCorruptError, ConfigError, ImageError
 from mlopsproj_core.image import ImageSpec, Pixels
 from mlopsproj_core.outputs import Outputs
 
 OUTPUT_NAMES = ["probabilities", "embedding", "ood_score"]
+
+_X86 = {"x86_64", "amd64"}
+_X86_WITHOUT_VNNI = "avx2"
+_DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
 class OnnxGraph:
@@ -66,12 +73,35 @@ class OnnxGraph:
         return Outputs(*(np.asarray(output, dtype=np.float32) for output in outputs))
 
 
+def saturates(sets: Sequence[str]) -> bool:
+    """Whether a CPU's fastest products of int8 overflow, unless the weights have seven bits.
+
+    x86-64 without VNNI adds two products of eight bits in sixteen, and cuts off what is too large.
+    One that nothing is known of is taken for such.
+
+    Args:
+        sets: of its instructions, as `mlopsproj_core.cpu.instruction_sets` names them.
+    """
+    known = set(sets)
+    if not known:
+        return platform.machine().lower() in _X86
+    return _X86_WITHOUT_VNNI in known and not known & _DOT_PRODUCTS
+
+
+@functools.cache
+def _saturates_here() -> bool:
+    return saturates(instruction_sets())
+
+
 def _session(model: Path, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Threads that spin between two inferences take the cores from decoding.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if _saturates_here():
+        # Slower products that are right, for weights that do not keep to seven bits.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = 3
     try:
         # From bytes: a graph that points at files outside itself is refused.

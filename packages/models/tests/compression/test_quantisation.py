@@ -6,11 +6,11 @@ from mlopsproj_models.compression.quantisation import (
     quantisable_layers,
     quantise_dynamic,
     quantise_static,
-    saturates,
 )
 from mlopsproj_models.compression.ranges import find_ranges
 from mlopsproj_models.config import Calibration
 from onnx import TensorProto, helper
+from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,24 @@ def test_says_nearly_the_same_in_less_space(folded, quantised, held_out, run):
     before, after = run(folded, held_out.images), run(quantised, held_out.images)
     assert (before.probabilities.argmax(1) == after.probabilities.argmax(1)).mean() > 0.95
     assert np.abs(before.probabilities - after.probabilities).mean() < 0.05
-    assert np.median(np.abs(after.ood_score / before.ood_score - 1)) < 0.1
+    moved = np.linalg.norm(after.embedding - before.embedding)
+    assert moved < 0.01 * np.linalg.norm(before.embedding)
+    # In deviations of what this network, which makes no mistake, holds very close together.
+    assert np.median(np.abs(after.ood_score - before.ood_score)) < 0.25
+
+
+@pytest.mark.parametrize("reduced_range", [False, True], ids=["eight bits", "seven bits"])
+def test_no_product_of_integers_overflows(folded, ranges, held_out, run, reduced_range):
+    """Whatever the CPU: the same graph computes the same rounded numbers in float."""
+    path = folded.with_name("integers.onnx")
+    quantise_static(folded, path, ranges, method=Calibration.minmax, reduced_range=reduced_range)
+    options = SessionOptions()
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
+    in_float = InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    (expected,) = in_float.run(["embedding"], {"image": held_out.images})
+    found = run(path, held_out.images).embedding
+    # A sum that lies between two integers may be rounded to either.
+    assert np.linalg.norm(found - expected) < 1e-3 * np.linalg.norm(expected)
 
 
 def weights_by_type(path):
@@ -105,26 +122,6 @@ def test_weights_have_seven_bits_where_products_would_overflow(folded, ranges, t
     ]
     assert weights
     assert max(np.abs(values.astype(int)).max() for values in weights) <= 64
-
-
-@pytest.mark.parametrize(
-    ("sets", "expected"),
-    [
-        (("sse4.2", "avx2"), True),
-        (("avx2", "avx512f"), True),
-        (("avx2", "avx512f", "avx512_vnni"), False),
-        (("avx2", "avx_vnni"), False),
-        (("asimd", "asimddp"), False),
-    ],
-)
-def test_products_overflow_on_x86_without_vnni_alone(sets, expected):
-    assert saturates(sets) is expected
-
-
-@pytest.mark.parametrize(("machine", "expected"), [("x86_64", True), ("arm64", False)])
-def test_an_x86_that_nothing_is_known_of_is_taken_for_one_without(monkeypatch, machine, expected):
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    assert saturates(()) is expected
 
 
 def test_dynamic_int8_says_nearly_the_same(folded, tmp_path, held_out, run):

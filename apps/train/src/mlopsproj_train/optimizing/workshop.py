@@ -24,8 +24,8 @@ from mlopsproj_core.cpu import instruction_sets
 from mlopsproj_core.errors import CompressionError, TrainingError
 from mlopsproj_core.image import Pixels
 from mlopsproj_core.labelled import LabelledImages
+from mlopsproj_core.onnx_graph import saturates
 from mlopsproj_data import PreparedDataset
-from mlopsproj_models.compression.quantisation import saturates
 from mlopsproj_models.config import Calibration
 from mlopsproj_models.factory import build_network
 from mlopsproj_models.networks import ImageNetwork
@@ -148,7 +148,7 @@ class Workshop:
 
     @property
     def reduced_range(self) -> bool:
-        """Whether weights get seven bits, since int8 products overflow on this CPU."""
+        """Whether weights get seven bits: with eight the fastest products overflow here."""
         return saturates(instruction_sets())
 
     def run_config(self) -> TrainConfig:

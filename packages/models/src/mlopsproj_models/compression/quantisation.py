@@ -4,7 +4,6 @@ What follows the embedding stays in float: it is small, and the distance from th
 suffers from rounding. Knows nothing of bundles, and not whether int8 is faster here.
 """
 
-import platform
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
@@ -30,9 +29,6 @@ from mlopsproj_models.config import Calibration
 _EMBEDDING: Final = "embedding"
 _INTEGER_INPUT: Final = ("Conv", "Gemm", "MatMul")
 _QUANTISED_DYNAMICALLY: Final = ("Conv", "MatMul")
-_X86 = {"x86_64", "amd64"}
-_X86_WITHOUT_VNNI = "avx2"
-_DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
 def quantise_static(
@@ -58,7 +54,8 @@ def quantise_static(
         method: by which they were chosen.
         float_layers: names of nodes that stay in float.
         only_layers: names of the nodes that are quantised; all that can be, unless given.
-        reduced_range: weights of seven bits, for CPUs whose int8 products saturate.
+        reduced_range: weights of seven bits, for CPUs that are slower to multiply those of eight
+            without overflow.
 
     Raises:
         CompressionError: if nothing in the graph can be quantised.
@@ -129,21 +126,6 @@ def quantise_dynamic(source: Path, target: Path) -> None:
 def quantisable_layers(source: Path) -> list[str]:
     """Names of the nodes before the embedding that multiply by weights and can do it in int8."""
     return [name for name, kind in _layers(source) if kind in _INTEGER_INPUT]
-
-
-def saturates(instruction_sets: Sequence[str]) -> bool:
-    """Whether int8 products overflow on a CPU, so that weights of seven bits are needed.
-
-    x86-64 without VNNI adds two products of eight bits in sixteen, and cuts off what is too large.
-    One that nothing is known of is taken for such.
-
-    Args:
-        instruction_sets: of the CPU, as `mlopsproj_core.cpu.instruction_sets` names them.
-    """
-    known = set(instruction_sets)
-    if not known:
-        return platform.machine().lower() in _X86
-    return _X86_WITHOUT_VNNI in known and not known & _DOT_PRODUCTS
 
 
 def _all_quantised(
