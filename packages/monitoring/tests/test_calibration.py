@@ -30,6 +30,7 @@ def p_values(make_reference, make_sample, rows, images, repeats, **asked):
         (150, 5000, {}),
         (150, 100, {"dimensions": 200}),
         (600, 300, {"classes": 300, "dimensions": 40}),
+        (500, 1000, {"classes": 1000, "dimensions": 8}),
         (400, 300, {"classes": 10, "prior": np.array([0.8, *[0.2 / 9] * 9])}),
         (400, 300, {"classes": 2, "dimensions": 1}),
     ],

@@ -82,10 +82,10 @@ def read_windows(
         until: before which the predictions were made.
 
     Yields:
-        Windows; of hours, those in which there is a prediction.
+        Windows; of hours, those in which there is a prediction that can be used. None at all
+        where every prediction is another model's.
 
     Raises:
-        DataError: if none of the predictions is of the model that the reference is of.
         DatabaseAwayError: if the database cannot be reached.
         MigrationError: if its schema is not this release's.
     """
