@@ -1,15 +1,15 @@
 """Whether the out-of-distribution score finds strange images, and what it costs the service.
 
 `train`'s default network for small images learns all ten classes of Fashion-MNIST: handwritten
-digits and spoilt test images are strange to it. Then it learns eight of them, five times, each time
-without another pair: images of these two are strange to it, and much like what it knows. The score
+digits and spoilt test images are strange to it. Then it learns eight of them, three times, each
+time without another pair: images of these two are strange to it, and like what it knows. The score
 stands beside the largest probability and the energy, on the same images of the same networks.
 Last, graphs and the service are timed with the score and without, in turn.
 
 Goals: an area under the curve of 0.95 for digits (0.66 was measured for the largest probability of
 a plain network); at most 2 % of the service's throughput.
-Run: uv run --group bench python benchmarks/out_of_distribution.py (trains six networks, which are
-kept in .cache; --quick trains on fewer images and times less)
+Run: uv run --group bench python benchmarks/out_of_distribution.py (trains four networks on 20,000
+images each, which are kept in .cache; --quick trains on fewer and times less)
 """
 
 import argparse
@@ -26,8 +26,8 @@ from ood.networks import Training, fashion, trained
 from serving.server import end_on_signals
 
 CACHE = Path(__file__).parents[1] / ".cache"
-PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
-"""Every class is strange once; no pair was chosen."""
+PAIRS = ((0, 1), (4, 5), (8, 9))
+"""Every other pair in the order of the classes; none was chosen by its figures."""
 
 SPOILT = 500
 NAMES = (OURS, SOFTMAX, ENERGY)
@@ -97,7 +97,7 @@ def detect(work: Path, training: Training, seeds: int) -> dict[str, Any]:
         "tasks": tasks,
         "digits": show_means("digits, mean", far),
         "held out": show_means("pairs held out, mean", near),
-        "spoilt": show_means("spoilt, mean of 15", spoilt),
+        "spoilt": show_means("spoilt, mean", spoilt),
     }
 
 
@@ -105,7 +105,7 @@ def cost(work: Path, rounds: int, seconds: int) -> dict[str, Any]:
     """Time graphs, then the service."""
     found: dict[str, Any] = {"graph": {}, "service": {}}
     for name in GRAPHS:
-        found["graph"][name] = time_graph(name, work, rounds * 10)
+        found["graph"][name] = time_graph(name, work, rounds * 5)
         for batch, each in found["graph"][name].items():
             timed = each["time_ratio"]
             print(
@@ -134,8 +134,8 @@ def main() -> None:
     CACHE.mkdir(exist_ok=True)
     (CACHE / ".gitignore").write_text("*\n", encoding="utf-8")
     work = CACHE / "out_of_distribution"
-    training = Training(6_000, 3) if arguments.quick else Training(None, 4)
-    rounds, seconds = (7, 1) if arguments.quick else (30, 3)
+    training = Training(6_000, 3) if arguments.quick else Training(20_000, 3)
+    rounds, seconds = (7, 1) if arguments.quick else (30, 2)
     found: dict[str, Any] = {"quick": arguments.quick, "training": asdict(training)}
     if arguments.only != "detection":
         found["cost"] = cost(work, rounds, seconds)
