@@ -122,3 +122,35 @@ def test_fewer_images_than_features_are_enough():
     embeddings, labels = wide(60, seed=1)
     ood = fit_ood_score(embeddings, labels, 3)
     assert torch.isfinite(score(ood, embeddings)).all()
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "labels"),
+    [
+        (torch.rand(5, 8), torch.arange(5)),
+        (torch.rand(5, 300), torch.arange(5)),
+        (torch.rand(1, 8), torch.zeros(1, dtype=torch.int64)),
+        (torch.ones(20, 8), torch.arange(20) % 2),
+        (torch.zeros(20, 8), torch.arange(20) % 2),
+    ],
+    ids=["one of each", "one of each, many features", "one", "all alike", "all zeros"],
+)
+def test_where_no_spread_is_known_every_score_is_a_number(embeddings, labels):
+    size = embeddings.shape[1]
+    ood = fit_ood_score(embeddings, labels, 5)
+    assert score(ood, embeddings).max() < 1
+    strange = torch.cat([torch.randn(3, size), torch.zeros(1, size), torch.full((1, size), 1e18)])
+    assert torch.isfinite(score(ood, strange)).all()
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.001])
+def test_two_bytes_a_number_hold_the_whitening(spread):
+    """What `halve_stored_floats` does to it, also where directions hardly differ."""
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(3000) % 3
+    embeddings = 1 + torch.eye(3, 64)[labels] + spread * torch.rand(3000, 64, generator=generator)
+    whitening = fit_ood_score(embeddings, labels, 3).whitening
+    assert torch.equal(whitening.half().float(), whitening)
+    assert score(fit_ood_score(embeddings, labels, 3), embeddings).mean() == pytest.approx(
+        1, abs=0.2
+    )

@@ -98,8 +98,17 @@ def fit_ood_score(embeddings: Tensor, labels: Tensor, classes: int) -> OodScore:
         size, dtype=torch.float64
     )
     values, vectors = torch.linalg.eigh(covariance)
-    whitening = vectors / (values * size).sqrt()
-    return OodScore(centre.float(), (basis @ whitening).float(), (means @ whitening).float())
+    whitening = _to_half(basis @ (vectors / (values * size).sqrt()))
+    return OodScore(centre.float(), whitening.float(), (means @ basis.T @ whitening).float())
+
+
+def _to_half(whitening: Tensor) -> Tensor:
+    """Rounded to what float16 holds, where it can: variants keep it so, and lose nothing then.
+
+    Of directions that hardly differ the centre takes almost all away, but not its rounding.
+    """
+    half = whitening.half().double()
+    return half if bool(torch.isfinite(half).all()) else whitening
 
 
 def _leading_components(embeddings: Tensor, centre: Tensor) -> Tensor:
