@@ -70,6 +70,7 @@ def _serve() -> None:
     from mlopsproj_serving.process.listening import listen
     from mlopsproj_serving.process.logs import set_up_logging
 
+    from mlopsproj_monitor.running import end_beside_threads
     from mlopsproj_monitor.running import serve as serve_here
     from mlopsproj_monitor.settings import MonitorSettings
 
@@ -77,6 +78,7 @@ def _serve() -> None:
     set_up_logging(settings.log_level, service="mlopsproj_monitor")
     with listen(settings.host, settings.port, service="monitor") as listener:
         serve_here(settings, listener, _say)
+    end_beside_threads()
 
 
 def _say(text: str) -> None:

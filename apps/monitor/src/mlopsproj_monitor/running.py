@@ -4,7 +4,11 @@ Knows nothing of arguments.
 """
 
 import asyncio
+import logging
+import os
 import socket
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -83,6 +87,21 @@ def serve(settings: MonitorSettings, listener: socket.socket, say: Callable[[str
         Server(
             app, settings, ready=lambda: say(welcome(settings, url, how=made.following.how))
         ).run([listener])
+
+
+def end_beside_threads() -> None:
+    """End this process with 0 if a thread still computes, or hangs, that was waited for in vain.
+
+    Python would wait for ever for one that answers requests, and crash beside one that computes
+    while it takes itself down. What such a thread has not committed is made again by the next
+    monitor.
+    """
+    if all(each is threading.current_thread() for each in threading.enumerate()):
+        return
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 @contextmanager
