@@ -23,7 +23,10 @@ class Ramp:
     Between two severities each image meets one of them, the nearer the likelier.
 
     Attributes:
-        fall_at: images after which accuracy has fallen by five points; None if it never does.
+        fall_at: images after which the accuracy of the next has fallen by five points; None if it
+            never does.
+        window_fall_at: images after which that of the latest window has: what somebody would see
+            who had the labels.
     """
 
     def __init__(self, accuracies: Sequence[float]) -> None:
@@ -32,6 +35,10 @@ class Ramp:
         at = np.interp(places, np.arange(len(accuracies)), accuracies)
         fallen = np.flatnonzero(at <= accuracies[0] - FALL)
         self.fall_at: int | None = int(fallen[0]) if len(fallen) else None
+        before = np.full(WINDOW - 1, accuracies[0])
+        of_window = np.convolve(np.append(before, at), np.full(WINDOW, 1 / WINDOW), "valid")
+        seen = np.flatnonzero(of_window <= accuracies[0] - FALL)
+        self.window_fall_at: int | None = int(seen[0]) if len(seen) else None
         self._highest = len(accuracies) - 1
 
     def stream(
