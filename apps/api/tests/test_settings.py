@@ -29,6 +29,7 @@ def test_every_variable_that_is_shown_is_read(monkeypatch):
         "MLOPSPROJ_API_LOG_LEVEL": "debug",
         "MLOPSPROJ_API_CORS_ORIGINS": "https://a.example,https://b.example",
         "MLOPSPROJ_API_PROXIES": "10.0.0.1, 192.168.0.0/16",
+        "MLOPSPROJ_EVENT_URL": "https://hooks.example",
     }
     given = {}
     for variable, row in rows.items():
