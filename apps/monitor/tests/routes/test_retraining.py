@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from mlopsproj_serving.http.keys import KeyRing, new_key
 from monitor.world import DARKER
@@ -41,6 +43,15 @@ def test_a_reason_may_come_in_chunks(waiting, admin):
     sent = iter([b'{"reason": ', b'"a new camera"}'])
     answer = asked.post(f"/v1/retraining/{id_}/approve", content=sent, headers=headers)
     assert answer.json()["reason"] == "a new camera"
+
+
+def test_the_longest_reason_is_taken_however_it_is_escaped(waiting, admin):
+    asked, id_ = waiting
+    reason = 2000 * "\N{WATER WAVE}"
+    sent = json.dumps({"reason": reason}).encode("ascii")
+    headers = admin[0] | {"Content-Type": "application/json"}
+    answer = asked.post(f"/v1/retraining/{id_}/approve", content=sent, headers=headers)
+    assert answer.json()["reason"] == reason
 
 
 def test_no_reason_is_needed(waiting, admin):

@@ -30,7 +30,8 @@ from mlopsproj_monitor.shapes import Decision, Retraining, Retrainings, retraini
 router = APIRouter(tags=["retraining"])
 
 SHAPES: Final = (Decision, Retraining, Retrainings)
-BODY_BYTES: Final = 16 * 1024
+BODY_BYTES: Final = 32 * 1024
+"""The longest reason fits, however its characters are escaped."""
 
 _NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 _WAITING: Final = Retraining(
