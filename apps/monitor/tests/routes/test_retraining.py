@@ -88,7 +88,7 @@ def test_one_that_is_not_there_is_a_problem(waiting, admin, id_):
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"no json", 400), (b'{"reason": 3}', 422), (b'{"why": "x"}', 422), (b"x" * 20_000, 413)],
+    [(b"no json", 400), (b'{"reason": 3}', 422), (b'{"why": "x"}', 422), (b"x" * 40_000, 413)],
 )
 def test_a_body_that_cannot_be_read_decides_nothing(waiting, admin, body, status):
     asked, id_ = waiting
