@@ -142,7 +142,8 @@ def _copy(served: Served, work: Path, *, cut: bool) -> Served:
     """A registry of one version: the same bundle with the graph as it is made today."""
     folder = work / "served" / f"{served.name}-{'without' if cut else 'with'}"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(served.bundle, folder / "bundle")
+    # Without the mark by which the registry that it comes from knows it.
+    shutil.copytree(served.bundle, folder / "bundle", ignore=shutil.ignore_patterns("claim"))
     bundle = Bundle.open(folder / "bundle")
     manifest = bundle.manifest
     graph = bundle.path / MODEL
