@@ -27,10 +27,14 @@ def access(path="/v1/predict", status=200):
 def root():
     """Logging as it was, afterwards."""
     root = logging.getLogger()
-    before = root.handlers[:], root.level
+    handlers, level = root.handlers[:], root.level
     yield root
-    root.handlers[:], level = before
+    root.handlers[:] = handlers
     root.setLevel(level)
+    for name, logger in logging.Logger.manager.loggerDict.items():
+        if name.startswith("mlopsproj") and isinstance(logger, logging.Logger):
+            logger.setLevel(logging.NOTSET)
+    logging.getLogger("uvicorn.error").filters.clear()
 
 
 class Terminal(io.StringIO):
