@@ -108,7 +108,7 @@ def test_the_same_photos_are_logged_as_the_reference_holds_them(answered, bundle
 def test_other_photos_of_the_same_kind_are_no_drift_and_darker_ones_are(answered):
     detector, window = answered(photos(200, skip=1000))
     assert detector.check(window).verdict == "no drift"
-    _, window = answered(photos(150, skip=2000, light=0.6))
+    detector, window = answered(photos(150, skip=2000, light=0.6))
     check = detector.check(window)
     assert check.verdict == "drift"
     assert any(text.startswith("brightness fell") for text in check.changed), check.changed
