@@ -136,15 +136,19 @@ def main() -> None:
     work = CACHE / "out_of_distribution"
     training = Training(6_000, 3) if arguments.quick else Training(20_000, 3)
     rounds, seconds = (7, 1) if arguments.quick else (30, 2)
-    found: dict[str, Any] = {"quick": arguments.quick, "training": asdict(training)}
     if arguments.only != "detection":
-        found["cost"] = cost(work, rounds, seconds)
+        keep("out_of_distribution_cost", cost(work, rounds, seconds), quick=arguments.quick)
     if arguments.only != "cost":
-        found["detection"] = detect(work, training, arguments.seeds)
-    if arguments.only:
-        print("not stored: this was a part only")
+        found = {"training": asdict(training), **detect(work, training, arguments.seeds)}
+        keep("out_of_distribution", found, quick=arguments.quick)
+
+
+def keep(name: str, found: dict[str, Any], *, quick: bool) -> None:
+    """Store figures, unless they are of a trial."""
+    if quick:
+        print("not stored: this was a trial")
     else:
-        store("out_of_distribution", found)
+        store(name, found)
 
 
 if __name__ == "__main__":

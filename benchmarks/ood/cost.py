@@ -42,7 +42,7 @@ GRAPHS: dict[ModelName, ImageSpec] = {
     "small": ImageSpec(28, 28, 1),
     "efficientnet": ImageSpec(224, 224, 3),
 }
-CLIENTS = 32
+CLIENTS = 8
 _NOISE = 600
 
 
