@@ -121,6 +121,13 @@ def test_what_is_long_on_its_way_is_waited_for(sqlite, predicted, elsewhere):
             assert (other if elsewhere else log).prediction(record.id).record == record
 
 
+def test_what_there_never_was_is_not_said_to_be_on_its_way(sqlite, predicted):
+    upgrade(sqlite.database_url)
+    with PredictionLog(sqlite) as log, slow_to_take(sqlite, 1.5):
+        assert append(log, predicted()) == [None]
+        assert log.prediction(OLD_ID) is None
+
+
 def test_what_does_not_arrive_is_not_said_to_be_missing(sqlite, predicted):
     upgrade(sqlite.database_url)
     with PredictionLog(sqlite) as log:

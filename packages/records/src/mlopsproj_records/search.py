@@ -16,8 +16,7 @@ from mlopsproj_records.lane import Lane, Mark
 from mlopsproj_records.record import StoredPrediction
 
 _YOUNG_SECONDS: Final = 5.0
-_WAIT_SECONDS: Final = 1.0
-_YOUNG_WAIT_SECONDS: Final = 4.0
+_WAIT_SECONDS: Final = 4.0
 _PAUSE_SECONDS: Final = 0.02
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 
@@ -58,7 +57,7 @@ class Search:
             self._made is not None
             and abs((datetime.now(UTC) - self._made).total_seconds()) <= _YOUNG_SECONDS
         )
-        self._wait_seconds = _YOUNG_WAIT_SECONDS if is_young else 0.0
+        self._wait_seconds = _WAIT_SECONDS if is_young else 0.0
 
     def step(self) -> float | None:
         """Look once; blocks for as long as the database takes.
