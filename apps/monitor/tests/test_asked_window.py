@@ -1,8 +1,8 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from mlopsproj_core.errors import ConfigError
-from mlopsproj_monitor.asked_window import asked_window, time_of
+from mlopsproj_monitor.asked_window import asked_window
 from mlopsproj_monitoring import WindowConfig
 
 
@@ -23,13 +23,6 @@ def test_it_ends_now_unless_told_otherwise(settings):
     window, until = asked_window(settings(), begin.isoformat(), None)
     assert window.hours == pytest.approx(3, abs=0.1)
     assert abs(datetime.now(UTC) - until) < timedelta(minutes=5)
-
-
-def test_a_time_is_utc_unless_it_has_an_offset():
-    assert time_of("2026-01-31T12:00", "--since") == datetime(2026, 1, 31, 12, tzinfo=UTC)
-    ahead = timezone(timedelta(hours=1))
-    assert time_of("2026-01-31T12:00+01:00", "--since") == datetime(2026, 1, 31, 12, tzinfo=ahead)
-    assert time_of(None, "--since") is None
 
 
 @pytest.mark.parametrize(

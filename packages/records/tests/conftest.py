@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hand_clock import HandClock
 from mlopsproj_records import Database, FeedbackRecord, PredictionRecord, upgrade, uuid7
 
 NOBODY = 65534
@@ -216,3 +217,8 @@ def emulator(tmp_path_factory):
 
     with emulator(tmp_path_factory.mktemp("emulator")) as found:
         yield found
+
+
+@pytest.fixture
+def clock():
+    return HandClock()

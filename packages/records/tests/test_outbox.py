@@ -7,32 +7,16 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from hand_clock import NOON
 from mlopsproj_core.errors import ConfigError, EventError, RecordsError
 from mlopsproj_core.events import Event
 from mlopsproj_records import Database, Outbox, uuid7
 from mlopsproj_records import outbox as outbox_module
 from sqlalchemy import text
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = 3600.0
 LEASE = outbox_module.LEASE_SECONDS
 LONGEST = outbox_module.LONGEST_PAUSE_SECONDS
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self):
-        return self.time
-
-    def go(self, seconds):
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -346,14 +330,15 @@ with Database(sys.argv[1]) as database:
 
 
 @pytest.mark.parametrize("when", ["before it tells", "while it tells"])
-def test_what_a_killed_process_has_put_is_told_by_the_next(database, empty_url, when):
+def test_what_a_killed_process_has_put_is_told_by_the_next(
+    database, outbox, clock, empty_url, when
+):
     database.ping()
     id_ = uuid7()
     killed = subprocess.run([sys.executable, "-c", DIE, empty_url, id_, when], check=False)
     assert killed.returncode == -9
-    told, clock = [], Clock()
+    told = []
     clock.time = datetime.now(UTC)
-    outbox = Outbox(database, clock=clock)
     assert not outbox.put(an_event(), key="k", cooldown_seconds=HOUR)
     if when == "while it tells":
         assert outbox.deliver_due(told.append).pending == 1, "it may live still"

@@ -2,31 +2,13 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
+from hand_clock import NOON
 from mlopsproj_core.errors import RecordsError
 from mlopsproj_records import RetrainingRequest, Retrainings, uuid7
 from mlopsproj_records.outbox import FIRST_PAUSE_SECONDS, LEASE_SECONDS
 from mlopsproj_records.retraining import STATES
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self):
-        return self.time
-
-    def go(self, seconds):
-        self.time += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import gc
 import json
 import logging
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.written_time import written_time
 
 from mlopsproj_api.database_commands import backup, restore
 from mlopsproj_api.options import AsJson
@@ -120,13 +120,7 @@ def show_settings(*, as_json: AsJson = False) -> None:
     """
     from mlopsproj_api.settings import ApiSettings
 
-    rows = ApiSettings.read().table()
-    if as_json:
-        typer.echo(json.dumps({row.variable: row.value for row in rows}, indent=2))
-        return
-    width = max(len(row.variable) for row in rows)
-    for row in rows:
-        typer.echo(f"{row.variable:{width}}  {row.value or '-':24}  {row.help}")
+    typer.echo(ApiSettings.read().page(as_json=as_json))
 
 
 @app.command("export-log")
@@ -161,8 +155,8 @@ def export_log(
             out,
             model=name,
             version=version,
-            since=_time(since, "--since"),
-            until=_time(until, "--until"),
+            since=written_time(since, "--since"),
+            until=written_time(until, "--until"),
         )
     if as_json:
         answer = {
@@ -186,18 +180,6 @@ def _model(text: str | None) -> tuple[str | None, int | None]:
     if not name or "@" in name or (colon and not version.isdecimal()):
         raise ConfigError(f"--model is {text!r}: write NAME or NAME:VERSION, e.g. fashion-mnist:2.")
     return name, int(version) if colon else None
-
-
-def _time(text: str | None, flag: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{flag} is {text!r}, which is no time: write 2026-01-31T12:00."
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 @app.command()

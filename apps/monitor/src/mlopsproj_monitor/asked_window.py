@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.written_time import written_time
 from mlopsproj_monitoring.window_config import WindowConfig
 
 from mlopsproj_monitor.settings import MonitorSettings
@@ -21,7 +22,7 @@ def asked_window(
     Raises:
         ConfigError: if a time is none, or what is asked for contradicts itself.
     """
-    first, end = time_of(since, "--since"), time_of(until, "--until")
+    first, end = written_time(since, "--since"), written_time(until, "--until")
     if first is None:
         return settings.window_config(), end
     if settings.window_images is not None or settings.window_hours is not None:
@@ -32,20 +33,3 @@ def asked_window(
     if first >= end:
         raise ConfigError(f"--since is {since!r}, which is not before the end of the window.")
     return WindowConfig(images=None, hours=(end - first) / timedelta(hours=1)), end
-
-
-def time_of(text: str | None, flag: str) -> datetime | None:
-    """A time as a person writes it; UTC unless it has an offset.
-
-    Raises:
-        ConfigError: if it is none.
-    """
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{flag} is {text!r}, which is no time: write 2026-01-31T12:00."
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

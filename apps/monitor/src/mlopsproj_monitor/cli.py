@@ -170,10 +170,4 @@ def show_settings(*, as_json: AsJson = False) -> None:
     """
     from mlopsproj_monitor.settings import MonitorSettings
 
-    rows = MonitorSettings.read().table()
-    if as_json:
-        typer.echo(json.dumps({row.variable: row.value for row in rows}, indent=2))
-        return
-    width = max(len(row.variable) for row in rows)
-    for row in rows:
-        typer.echo(f"{row.variable:{width}}  {row.value or '-':24}  {row.help}")
+    typer.echo(MonitorSettings.read().page(as_json=as_json))

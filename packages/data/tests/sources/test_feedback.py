@@ -231,7 +231,7 @@ def test_the_same_label_told_again_is_the_same_data(log, config):
         ({"new_classes": True}, "data.new_classes=true"),
         ({"path": "photos"}, "takes no data.path"),
         ({"add": ["feedback"]}, r"data.add=\[feedback\]"),
-        ({"feedback_until": "noon"}, "data.feedback_until=noon is no time"),
+        ({"feedback_until": "noon"}, "data.feedback_until is 'noon', which is no time"),
     ],
 )
 def test_settings_of_no_effect_are_refused(log, config, settings, told):

@@ -1,28 +1,15 @@
 import time
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from hand_clock import HandClock
 from mlopsproj_core.events import DriftVerdict, drift_detected
 from mlopsproj_records import Database, DriftCheckRecord, DriftHistory, uuid7
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self):
-        return self.time
-
-    def go(self, seconds):
-        self.time += timedelta(seconds=seconds)
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return HandClock()
 
 
 @pytest.fixture

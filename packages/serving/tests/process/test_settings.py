@@ -1,3 +1,4 @@
+import json
 import os
 
 import pytest
@@ -45,6 +46,18 @@ def test_the_table_begins_with_the_address_and_ends_with_what_all_commands_read(
     assert names[:3] == ["SHOP_HOST", "SHOP_PORT", "SHOP_COUNTERS"]
     assert {"REGISTRY_URL", "EVENT_URL", "MODEL"} == set(names[-3:])
     assert "CONFIG_DIR" not in names
+
+
+def test_the_page_tells_every_setting_to_a_person_and_to_a_program(monkeypatch):
+    monkeypatch.setenv("MLOPSPROJ_SHOP_COUNTERS", "2")
+    settings = ShopSettings.read()
+    rows = settings.table()
+    lines = settings.page(as_json=False).splitlines()
+    assert [line.split()[0] for line in lines] == [row.variable for row in rows]
+    assert all(line.endswith(row.help) for line, row in zip(lines, rows, strict=True))
+    found = json.loads(settings.page(as_json=True))
+    assert found == {row.variable: row.value for row in rows}
+    assert found["MLOPSPROJ_SHOP_COUNTERS"] == "2"
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ Knows nothing of how the log is read, or of how images are prepared.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from mlopsproj_core.errors import ConfigError, DataError
 from mlopsproj_core.manifest import Name
+from mlopsproj_core.written_time import written_time
 from mlopsproj_records import Database
 from pydantic import TypeAdapter, ValidationError
 
@@ -74,7 +75,7 @@ def read_feedback(
         DataError: if nothing can be learned from, or the images cannot be reached.
         RecordsError: if the log cannot be read.
     """
-    until = time_of(config.feedback_until)
+    until = written_time(config.feedback_until, "data.feedback_until")
     with log.open() as database:
         model = _model(database, config.feedback_model or model, until)
         confirmations = read_confirmations(database, model, until=until)
@@ -111,24 +112,6 @@ def feedback_source(feedback: Feedback) -> LabelledSource:
         issues=(),
     )
     return replace(source, provenance=feedback.provenance)
-
-
-def time_of(text: str | None) -> datetime | None:
-    """The time that `data.feedback_until` names; UTC unless it names a zone.
-
-    Raises:
-        ConfigError: if it is none.
-    """
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise ConfigError(
-            f"data.feedback_until={text} is no time: give one like 2026-11-30 or"
-            " 2026-11-30T12:00:00+00:00."
-        ) from None
 
 
 def _model(database: Database, asked: str | None, until: datetime | None) -> str:

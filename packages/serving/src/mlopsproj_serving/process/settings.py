@@ -4,6 +4,7 @@ A flag of a command is written into the environment first, so that every process
 reads the same. Knows nothing of what is done with a setting.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -207,6 +208,16 @@ class ServiceSettings(Settings):
             )
             for name in names
         ]
+
+    def page(self, *, as_json: bool) -> str:
+        """The same as text: a line each, or one JSON object of values."""
+        rows = self.table()
+        if as_json:
+            return json.dumps({row.variable: row.value for row in rows}, indent=2)
+        width = max(len(row.variable) for row in rows)
+        return "\n".join(
+            f"{row.variable:{width}}  {row.value or '-':24}  {row.help}" for row in rows
+        )
 
 
 def without_path(url: str) -> str:
