@@ -3,7 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlopsproj_models import calibration
-from mlopsproj_models.calibration import directions, fit_ood_score, fit_temperature
+from mlopsproj_models.calibration import fit_ood_score, fit_temperature
+from mlopsproj_models.directions import directions
 from torch.nn import functional
 
 

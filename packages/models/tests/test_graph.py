@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 from mlopsproj_core.labelled import LabelledImages
-from mlopsproj_models.calibration import directions, fit_ood_score
+from mlopsproj_models.calibration import fit_ood_score
+from mlopsproj_models.directions import directions
 from mlopsproj_models.graph import calibrate, run_batches
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mlopsproj_models.directions import directions
+
 _MAX_ITERATIONS = 100
 _SHRINKAGE = 0.05
 _MOST_COMPONENTS = 256
@@ -16,7 +18,6 @@ _MOST_COMPONENTS = 256
 rather than what others have in common with them."""
 
 _PIECE = 4096
-_SHORTEST = 1e-6
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -66,12 +67,6 @@ class OodScore:
     centre: Tensor
     whitening: Tensor
     means: Tensor
-
-
-def directions(embeddings: Tensor) -> Tensor:
-    """`(N, D)` embeddings brought to length 1; one of nothing but zeros stays as it is."""
-    lengths: Tensor = torch.linalg.vector_norm(embeddings, dim=1, keepdim=True)
-    return embeddings / lengths.clamp_min(_SHORTEST)
 
 
 def fit_ood_score(embeddings: Tensor, labels: Tensor, classes: int) -> OodScore:

@@ -17,6 +17,7 @@ from mlopsproj_core.onnx_graph import OUTPUT_NAMES
 from mlopsproj_core.outputs import Floats, Outputs
 from mlopsproj_evaluation.gates import PARITY_TOLERANCE
 
+from mlopsproj_models.directions import ONNX_TRANSLATIONS
 from mlopsproj_models.graph import ServingGraph, run_batches
 
 _OPSET = 20
@@ -42,6 +43,7 @@ def export_onnx(graph: ServingGraph, spec: ImageSpec, path: Path) -> None:
                 output_names=OUTPUT_NAMES,
                 dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1)}},
                 external_data=False,
+                custom_translation_table=ONNX_TRANSLATIONS,
                 verbose=False,
             )
     finally:

@@ -10,12 +10,8 @@ from mlopsproj_core.labelled import LabelledImages
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mlopsproj_models.calibration import (
-    OodScore,
-    directions,
-    fit_ood_score,
-    fit_temperature,
-)
+from mlopsproj_models.calibration import OodScore, fit_ood_score, fit_temperature
+from mlopsproj_models.directions import directions
 from mlopsproj_models.networks import ImageNetwork
 
 _MOST_IMAGES, _MOST_PIXELS = 512, 2**20
@@ -36,7 +32,7 @@ class ServingGraph(nn.Module):
         self.register_buffer("temperature", torch.tensor(temperature))
         self.register_buffer("whitening", ood.whitening.T.contiguous())
         self.register_buffer("offset", -ood.centre @ ood.whitening)
-        self.register_buffer("means", ood.means)
+        self.register_buffer("means", ood.means.unsqueeze(1).contiguous())
         self.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -45,8 +41,8 @@ class ServingGraph(nn.Module):
         probabilities = (self.network.head(embedding) / self.temperature).softmax(dim=1)
         # Few nodes: what follows a small network costs by their number, not by their size.
         white = functional.linear(directions(embedding), self.whitening, self.offset)
-        distances = torch.linalg.vector_norm(white.unsqueeze(1) - self.means, dim=2)
-        return probabilities, embedding, distances.amin(dim=1)
+        distances = torch.linalg.vector_norm(white - self.means, dim=2)  # (K, N)
+        return probabilities, embedding, distances.amin(dim=0)
 
 
 def calibrate(
