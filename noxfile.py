@@ -21,6 +21,7 @@ WITHOUT_WHEEL = ["antlr4-python3-runtime"]
 PLATFORMS = ["x86_64-manylinux_2_28", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"]
 MINIMUM_COVERAGE = 90
 MEASURED = ROOT / ".nox" / "measured"
+CHECKS = ["lint", "types", "arch", "lock", "docs", "workflows"]  # once for each change
 
 # uv finds only the first interpreter that pyenv's shims offer: show it the others' own folders.
 _PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -30,7 +31,7 @@ os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *_INTERPRETERS])
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "arch", "lock", "docs", f"tests-{PYTHONS[0]}", "coverage"]
+nox.options.sessions = [*CHECKS, f"tests-{PYTHONS[0]}", "coverage"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,11 @@ def arch(session: nox.Session) -> None:
         session.run("python", "tests/arch/torch_free.py", str(bundle), member.module)
 
 
-each_member = nox.parametrize("member", [nox.param(m, id=m.short) for m in MEMBERS])
+HALVES = ("half-1", "half-2")  # for whoever shares the members among two Pythons
+each_member = nox.parametrize(
+    "member",
+    [nox.param(m, id=m.short, tags=[HALVES[n % 2]]) for n, m in enumerate(MEMBERS)],
+)
 
 
 @nox.session(python=PYTHONS)
@@ -136,6 +141,7 @@ def tests(session: nox.Session, member: Member) -> None:
     session.run(
         *("coverage", "run", f"--data-file={data}", f"--source={member.folder}/src"),
         *("-m", "pytest", member.folder, *session.posargs),
+        env={} if session.python == PYTHONS[0] else {"COVERAGE_CORE": "sysmon"},  # a third faster
     )
     session.run("coverage", "combine", "-q", f"--data-file={data}")  # one file of each process
 
@@ -259,6 +265,27 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0])
+def workflows(session: nox.Session) -> None:
+    """Check what GitHub reads: actionlint, zizmor, its schemas, and the scripts that are called."""
+    _sync(session, "--only-group=workflows")
+    told = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(".github/**/*.yml"))
+    flows = [path for path in told if path.startswith(".github/workflows/")]
+    forms = [path for path in told if path.startswith(".github/ISSUE_TEMPLATE/")]
+    config = [path for path in forms if path.endswith("/config.yml")]
+    session.run("actionlint", *flows)
+    session.run("zizmor", "--offline", "--quiet", "--persona=pedantic", ".github")
+    for schema, files in {
+        "vendor.github-workflows": flows,
+        "custom.github-workflows-require-timeout": flows,
+        "vendor.dependabot": [path for path in told if path.endswith("/dependabot.yml")],
+        "vendor.github-issue-config": config,
+        "vendor.github-issue-forms": [path for path in forms if path not in config],
+    }.items():
+        session.run("check-jsonschema", f"--builtin-schema={schema}", *files)
+    session.run("pytest", "tests/github", *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
 def build(session: nox.Session) -> None:
     """Build every wheel, install them as an image does, and run a command from elsewhere."""
     folder = Path(session.create_tmp()).resolve()
@@ -306,6 +333,5 @@ def nightly(session: nox.Session) -> None:
     # A name would queue the first of its variants only.
     tests_ = [f"tests-{python}({member.short})" for python in PYTHONS for member in MEMBERS]
     floors_ = [f"floors({member.short})" for member in MEMBERS]
-    checks = ["lint", "types", "arch", "lock", "docs", *tests_, "coverage"]
-    for name in [*checks, "e2e", *floors_, "build", "bench", "showcase"]:
+    for name in [*CHECKS, *tests_, "coverage", "e2e", *floors_, "build", "bench", "showcase"]:
         session.notify(name)
