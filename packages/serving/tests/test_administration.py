@@ -180,3 +180,17 @@ def test_a_version_is_judged_at_low_priority(shop, promote, monkeypatch):
     promote("brightness:1")
     assert found == [LOW] or here > LOW
     assert priority() == here
+
+
+def test_without_the_extra_no_alias_moves_and_it_is_said_how_else(shop, promote, monkeypatch):
+    shop.put(shop.publish(right(700, 1000)))
+    shop.publish(right(900, 1000))
+    for module in ("mlopsproj_evaluation.gates", "mlopsproj_evaluation.promotion"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ServingError, match="extra `promotion`.*command `registry`"):
+        promote("brightness:2")
+    with pytest.raises(ServingError, match="extra `promotion`"):
+        Administration(shop.registry, event_url="log:").roll_back(
+            "brightness", alias="production", actor="ada", reason="back"
+        )
+    assert shop.pointed_at() == 1

@@ -18,6 +18,7 @@ from mlopsproj_core.written_time import written_time
 
 from mlopsproj_api.database_commands import backup, restore
 from mlopsproj_api.options import AsJson
+from mlopsproj_api.parquet import parquet_installed
 
 if TYPE_CHECKING:
     from mlopsproj_api.report import Report
@@ -144,7 +145,9 @@ def export_log(
     Example: api export-log january.parquet --since 2026-01-01 --until 2026-02-01
     """
     from mlopsproj_records.database import Database
-    from mlopsproj_records.export import export_log as write
+
+    with parquet_installed():
+        from mlopsproj_records.export import export_log as write
 
     from mlopsproj_api.settings import ApiSettings
 

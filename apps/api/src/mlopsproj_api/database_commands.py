@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlopsproj_api.options import AsJson
+from mlopsproj_api.parquet import parquet_installed
 
 if TYPE_CHECKING:
     from mlopsproj_records.backup_format import BackupManifest
@@ -33,7 +34,9 @@ def backup(
     Example: api backup backups/2026-11-30
     """
     from mlopsproj_core.errors import RecordsError
-    from mlopsproj_records.backup import back_up
+
+    with parquet_installed():
+        from mlopsproj_records.backup import back_up
     from mlopsproj_records.unmoved import count_unmoved
     from mlopsproj_serving.process.settings import without_password
 
@@ -79,7 +82,9 @@ def restore(
     Example: api --database postgresql://localhost/mlopsproj restore backups/2026-11-30
     """
     from mlopsproj_records.migration import HEAD
-    from mlopsproj_records.restoration import restore as put_back
+
+    with parquet_installed():
+        from mlopsproj_records.restoration import restore as put_back
     from mlopsproj_serving.process.settings import without_password
 
     from mlopsproj_api.settings import ApiSettings

@@ -1,11 +1,12 @@
 """What an administrator asks of the registry: where aliases point, a promotion, a step back.
 
-Everything here blocks. What judges a version is imported when it is asked for: it is large, and
-most processes never need it. Knows nothing of HTTP.
+Everything here blocks. What judges a version is imported when it is asked for: it is large, most
+processes never need it, and it is the extra `promotion`. Knows nothing of HTTP.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mlopsproj_core.errors import ConfigError, GateRefusedError, ServingError, UndecidedError
@@ -70,11 +71,14 @@ class Administration:
         Raises:
             GateRefusedError: if a gate refuses.
             UndecidedError: if the evidence does not suffice.
-            ServingError: if a variable cannot be used.
+            ServingError: if a variable cannot be used, or the extra `promotion` is not installed.
             MlopsprojError: as `mlopsproj_evaluation.promotion.promote_version`.
         """
-        from mlopsproj_evaluation.gates import GateLimits  # noqa: PLC0415 (it is large)
-        from mlopsproj_evaluation.promotion import promote_version  # noqa: PLC0415 (it is large)
+        with _installed():
+            from mlopsproj_evaluation.gates import GateLimits  # noqa: PLC0415 (it is large)
+            from mlopsproj_evaluation.promotion import (  # noqa: PLC0415 (it is large)
+                promote_version,
+            )
 
         try:
             usual = GateLimits.from_environment(os.environ)
@@ -109,13 +113,27 @@ class Administration:
             Name of the model, and the move.
 
         Raises:
+            ServingError: if the extra `promotion` is not installed.
             MlopsprojError: as `mlopsproj_evaluation.promotion.roll_back`.
         """
-        from mlopsproj_evaluation.promotion import roll_back  # noqa: PLC0415 (it is large)
+        with _installed():
+            from mlopsproj_evaluation.promotion import roll_back  # noqa: PLC0415 (it is large)
 
         return roll_back(
             self._registry, name, alias=alias, actor=actor, reason=reason, event_url=self._event_url
         )
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """Say how to mend an import of what judges, where that is not installed."""
+    try:
+        yield
+    except ImportError as error:
+        raise ServingError(
+            "This service moves no alias: the extra `promotion` of mlopsproj-api is not installed."
+            " Ask the command `registry`, which does; the service follows."
+        ) from error
 
 
 def _refusal(promotion: "Promotion", alias: str) -> GateRefusedError | UndecidedError:
