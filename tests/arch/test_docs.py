@@ -2,46 +2,24 @@
 
 import re
 import tomllib
-from dataclasses import fields, is_dataclass
-from enum import Enum
+from dataclasses import fields
 
 import pytest
-from mlopsproj_api.cli import app as api
-from mlopsproj_api.settings import ApiSettings
 from mlopsproj_core.bundle import PERTURBED, REQUIRED, ROBUSTNESS
 from mlopsproj_core.command import INTERRUPTED
 from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_core.manifest import MANIFEST, SCHEMA, Manifest
 from mlopsproj_core.onnx_graph import OUTPUT_NAMES
-from mlopsproj_core.settings import Settings
-from mlopsproj_data_cli.cli import app as data
 from mlopsproj_evaluation.corruptions.catalogue import CORRUPTIONS
 from mlopsproj_evaluation.gates import GATES as ASKED
 from mlopsproj_evaluation.gates import GateLimits
-from mlopsproj_evaluation.gates.limits import PREFIX as GATES
-from mlopsproj_monitor.cli import app as monitor
-from mlopsproj_monitor.metrics import METRICS as MONITOR_METRICS
-from mlopsproj_monitor.metrics import PREFIX as MONITOR_PREFIX
-from mlopsproj_monitor.settings import MonitorSettings
 from mlopsproj_records.schema import metadata as records
-from mlopsproj_registry.cli import app as registry
-from mlopsproj_serving.http import problems
-from mlopsproj_serving.telemetry.metrics import METRICS, PREFIX
-from mlopsproj_train.config import EvaluateConfig, PredictConfig, SweepConfig, TrainConfig
-from mlopsproj_train.optimizing.config import OptimizeConfig
 from mlopsproj_train.summary import Summary
-from typer.main import get_command
+from reference_pages.settings import SCHEMAS, keys
 
 PAGES = ["README.md", "CONTRIBUTING.md", "docs"]
 # Commands of the tools; the rest must be ours.
 TOOLS = {"mkdocs", "nox", "prek", "pytest", "bentoml"}
-SCHEMAS = [
-    ("train", TrainConfig),
-    ("evaluate", EvaluateConfig),
-    ("predict", PredictConfig),
-    ("optimize", OptimizeConfig),
-    ("sweep", SweepConfig),
-]
 
 
 @pytest.fixture(scope="module")
@@ -70,30 +48,6 @@ def tables(text):
     return [table(block) for block in blocks]
 
 
-def settings_of(config, prefix=""):
-    """Dotted names and defaults, as a user writes them."""
-    for item in fields(config):
-        value = getattr(config, item.name)
-        if is_dataclass(value):
-            yield from settings_of(value, f"{prefix}{item.name}.")
-        elif isinstance(value, Enum):
-            yield prefix + item.name, value.value
-        elif isinstance(value, tuple):
-            plain = [entry.value if isinstance(entry, Enum) else entry for entry in value]
-            yield prefix + item.name, str(plain)
-        else:
-            text = {None: "null", True: "true", False: "false"}
-            known = value is None or isinstance(value, bool)
-            yield prefix + item.name, text[value] if known else str(value)
-
-
-def subcommands_of(app):
-    """Each by what a user types, those of a group of them too."""
-    for name, command in get_command(app).commands.items():
-        for inner, subcommand in getattr(command, "commands", {"": command}).items():
-            yield f"{name} {inner}".strip(), subcommand
-
-
 def scripts(members):
     return {name for m in members for name in m.settings["project"].get("scripts", {})}
 
@@ -102,43 +56,6 @@ def documents(root):
     for name in PAGES:
         path = root / name
         yield from sorted(path.rglob("*.md")) if path.is_dir() else [path]
-
-
-def test_environment_table_is_the_settings(contracts):
-    told = {name: default for name, default, _ in table(section(contracts, "Environment"))}
-    prefix = Settings.model_config["env_prefix"]
-    real = {
-        f"{prefix}{name}".upper(): "none" if field.default is None else field.default
-        for name, field in Settings.model_fields.items()
-    }
-    assert told == real
-
-
-def test_variables_of_the_api_are_its_settings(commands):
-    told = {name: default for name, default, _ in tables(section(commands, "api"))[2]}
-    real = {
-        ApiSettings.variable_of(name): default(field.default)
-        for name, field in ApiSettings.model_fields.items()
-    }
-    assert told == real
-
-
-def test_variables_of_the_monitor_are_its_settings(commands):
-    told = {name: default for name, default, _ in tables(section(commands, "monitor"))[2]}
-    real = {
-        MonitorSettings.variable_of(name): default(field.default)
-        for name, field in MonitorSettings.model_fields.items()
-    }
-    assert told == real
-
-
-def test_variables_of_the_gates(commands):
-    told = dict(tables(section(commands, "registry"))[2])
-    real = {
-        f"{GATES}{limit.name.upper()}": f"--{limit.name.replace('_', '-')}"
-        for limit in fields(GateLimits)
-    }
-    assert {name: flag.split("`")[0] for name, flag in told.items()} == real
 
 
 def test_the_gates_are_told_in_their_order_with_their_limits(root):
@@ -158,12 +75,6 @@ def test_the_gates_are_told_in_their_order_with_their_limits(root):
     ]
 
 
-def default(value):
-    if isinstance(value, bool):
-        return str(int(value))
-    return "none" if value in (None, ()) else str(value)
-
-
 def test_columns_of_the_records(contracts):
     text = section(contracts, "Records")
     of_predictions, of_monitoring = tables(text)
@@ -174,34 +85,6 @@ def test_columns_of_the_records(contracts):
     for name, columns in names.items():
         assert columns == [column.name for column in records.tables[name].columns]
     assert all(f"`{column.name}`" in text for column in records.tables["feedback"].columns)
-
-
-def test_problems_of_http(contracts):
-    told = [(slug, int(status), title) for slug, status, title in table(section(contracts, "HTTP"))]
-    kinds = {kind for kind in vars(problems).values() if isinstance(kind, problems.Kind)}
-    assert sorted(told) == sorted((kind.slug, kind.status, kind.title) for kind in kinds)
-
-
-def test_metrics_of_the_service(root):
-    text = (root / "docs" / "concepts" / "serving.md").read_text()
-    (told,) = [rows for rows in tables(text) if rows[0][0].startswith(PREFIX)]
-    assert [
-        (name, kind, re.findall(r"\w+", labels), meaning) for name, kind, labels, meaning in told
-    ] == [
-        (PREFIX + metric.name, metric.kind, list(metric.labels) or ["none"], metric.help)
-        for metric in METRICS.values()
-    ]
-
-
-def test_metrics_of_the_monitor(root):
-    text = (root / "docs" / "concepts" / "monitoring-service.md").read_text()
-    (told,) = [rows for rows in tables(text) if rows[0][0].startswith(MONITOR_PREFIX)]
-    assert [
-        (name, kind, re.findall(r"\w+", labels), meaning) for name, kind, labels, meaning in told
-    ] == [
-        (MONITOR_PREFIX + metric.name, metric.kind, list(metric.labels) or ["none"], metric.help)
-        for metric in MONITOR_METRICS.values()
-    ]
 
 
 def test_exit_codes_are_those_of_the_errors(contracts):
@@ -246,9 +129,9 @@ def test_every_command_has_its_section(commands, members):
     assert set(re.findall(r"^## (\S+)", commands, re.MULTILINE)) == scripts(members)
 
 
-@pytest.mark.parametrize(("command", "schema"), SCHEMAS)
+@pytest.mark.parametrize(("command", "schema"), SCHEMAS.items())
 def test_every_setting_in_an_example_exists(root, command, schema):
-    known = {name for name, _ in settings_of(schema())}
+    known = {key.name for key in keys(schema())}
     if command != "predict":
         known |= {"data"}
     if command in {"train", "optimize", "sweep"}:
@@ -257,53 +140,6 @@ def test_every_setting_in_an_example_exists(root, command, schema):
         for line in re.findall(rf"uv run {command}\b([^\n#`]*)", path.read_text()):
             told = set(re.findall(r"(?<!\S)([\w.]+)=", line))
             assert told <= known, f"{path.name}: {command} has no {told - known}"
-
-
-@pytest.mark.parametrize(("command", "schema"), SCHEMAS)
-def test_every_setting_is_told_with_its_default(commands, command, schema):
-    told = {name: default for name, default, _ in tables(section(commands, command))[0]}
-    real = dict(settings_of(schema()))
-    at_train = {
-        "evaluate": ("data.",),
-        "optimize": ("data.",),
-        "sweep": ("data.", "model.", "optimizer.", "trainer.", "seed"),
-    }.get(command, ())
-    real = {name: default for name, default in real.items() if not name.startswith(at_train)}
-    assert told == real
-
-
-def test_every_group_is_told_with_its_values(commands, root):
-    told = {
-        name: re.findall(r"\w+", values)
-        for command in ("train", "optimize", "sweep")
-        for name, values, _ in tables(section(commands, command))[1]
-    }
-    real = {
-        folder.name: sorted(path.stem for path in folder.glob("*.yaml"))
-        for folder in (root / "configs").iterdir()
-        if folder.is_dir()
-    }
-    assert told == real
-
-
-@pytest.mark.parametrize(
-    ("command", "app"), [("api", api), ("data", data), ("monitor", monitor), ("registry", registry)]
-)
-def test_every_flag_of_a_subcommand_is_told(commands, command, app):
-    subcommands, flags = tables(section(commands, command))[:2]
-    real = dict(subcommands_of(app))
-    assert [name for name, *_ in subcommands] == list(real)
-    told = {
-        (subcommand, flag)
-        for flag, of, *_ in flags
-        for subcommand in (real if of == "all" else of.split("`, `"))
-    }
-    assert told == {
-        (name, parameter.opts[0])
-        for name, subcommand in real.items()
-        for parameter in subcommand.params
-        if parameter.param_type_name == "option"
-    }
 
 
 def test_every_command_that_is_told_exists(root, members):
@@ -359,7 +195,7 @@ def test_images_of_the_readme_exist(root):
 
 
 def test_docs_name_every_library(root, members):
-    pages = {path.stem for path in (root / "docs" / "reference").glob("*.md")}
+    pages = {path.stem for path in (root / "docs" / "reference" / "python").glob("*.md")}
     libraries = {m.folder.name for m in members if m.folder.parent.name == "packages"}
     assert pages == libraries
     settings = (root / "mkdocs.yml").read_text()

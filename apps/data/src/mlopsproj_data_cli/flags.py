@@ -26,7 +26,7 @@ FLAGS: Final = {
     "feedback_until": "Only labels told before this time (ISO 8601) count.",
     "new_classes": "Make classes of labels that the source has no class for.",
     "name": "Of the data set, and so of the model; the source's own unless given.",
-    "image_size": "Side of the square that images are resized to; the source's own unless given.",
+    "image_size": "Side of the square of each image, in pixels; the source's own unless given.",
     "channels": "1 (grey) or 3 (colour); the source's own unless given.",
     "validation_fraction": "Of the training images, chosen by a hash of each.",
     "drop_invalid": "Leave out what validation finds wrong, instead of refusing it.",

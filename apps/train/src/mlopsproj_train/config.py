@@ -57,8 +57,8 @@ class TrainerConfig:
     """How long and on what.
 
     Attributes:
-        accelerator: auto takes a GPU where there is one.
-        precision: auto takes bfloat16 or float16 where the device computes it faster.
+        accelerator: `auto` takes a GPU where there is one.
+        precision: `auto` takes bfloat16 or float16 where the device computes it faster.
         max_epochs: passes over the training images; null takes what suits network and images.
         batch_size: images of one optimiser step; null takes what suits network and images.
         gradient_clip: largest norm of the gradient; null clips nothing.
@@ -79,7 +79,7 @@ class LoggerConfig:
     """Where the figures of a run go, beside the CSV file of its folder.
 
     Attributes:
-        wandb: offline needs no account.
+        wandb: `offline` needs no account.
         project: of Weights & Biases.
     """
 
@@ -108,11 +108,13 @@ class TrainConfig:
         trainer: how long and on what.
         logger: where figures go.
         seed: of everything that is drawn.
-        run_dir: folder of the run; `runs/<time>` unless given.
+        run_dir: folder of the run, which must be empty; `runs/<time>` unless given.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
-        resume: folder of a run to go on with; it brings its own configuration.
+        resume: folder of a run to go on with; it brings its own settings: beside it stand only
+            `registry`, `output`, `logger=…` (which replaces the mode alone), `logger.wandb` and
+            `logger.project`.
         profile: write a PyTorch profiler trace of some steps, and say where the time goes.
-        output: table or json.
+        output: `table`, or `json`, which prints one document and nothing else.
     """
 
     data: DataConfig = field(default_factory=DataConfig)
@@ -133,8 +135,8 @@ class PrunerConfig:
     """When a trial is ended that promises less than the others.
 
     Attributes:
-        kind: median ends a trial below the median of the others at the same epoch; hyperband keeps
-            the best third at each rung of epochs; none ends none.
+        kind: `median` ends a trial below the median of the others at the same epoch; `hyperband`
+            keeps the best third at each rung of epochs; `none` ends none.
         min_trials: that must be done before any is ended early.
         min_epochs: that every trial is given.
     """
@@ -154,12 +156,14 @@ class SweepConfig:
         optimizer: how it learns.
         trainer: how long and on what.
         seed: of everything that is drawn.
-        space: key of a run to its range, `{low, high, log, step}`, or to its `{choices}`.
+        space: key of a run to its range, `{low, high, log, step}`, or to its `{choices}`;
+            `space=NAME` takes a file of `configs/space`.
         trials: of the sweep in all, whichever process runs them; 0 shows what there is.
         name: of the sweep, and of its folder in `sweeps`; the data set's unless given.
-        storage: SQLAlchemy URL of the study; `sweeps/<name>/study.db` unless given.
+        storage: SQLAlchemy URL of the study, whose driver must be installed;
+            `sweeps/<name>/study.db` unless given.
         pruner: when a trial is ended early.
-        output: table or json.
+        output: `table`, or `json`, which prints one document and nothing else.
     """
 
     data: DataConfig = field(default_factory=DataConfig)
@@ -183,12 +187,12 @@ class EvaluateConfig:
         bundle: `name`, `name@alias` or `name:version` in the registry, or the folder of a run or
             bundle; production unless given.
         data: what it is judged on.
-        split: of the data set.
-        robustness: judge it on spoilt images too.
+        split: `train`, `validation` or `test` of the data set.
+        robustness: judge it on spoilt images too, which takes longer.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
         out: folder for the figures and `report.json`; `evaluations/<bundle>-<data>-<split>` unless
             given.
-        output: table or json.
+        output: `table`, or `json`, which prints one document and nothing else.
     """
 
     bundle: str | None = None
@@ -210,7 +214,7 @@ class PredictConfig:
             bundle; production unless given.
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
         top: how many classes are shown for each image.
-        output: table or json.
+        output: `table`, or `json`, which prints one document and nothing else.
     """
 
     path: str | None = None

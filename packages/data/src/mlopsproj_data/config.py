@@ -36,7 +36,7 @@ class AugmentConfig:
     Attributes:
         flip: mirror every second image, left to right.
         shift: move by up to so many pixels in each direction; 0 moves none.
-        crop: smallest share of the area that is cut out and enlarged, above 0; 1 cuts out none.
+        crop: smallest share of the area that is cut out and enlarged, from 0.05; 1 cuts out none.
         rotate: turn by up to so many degrees in either direction; 0 turns none.
         colour: largest change of brightness, contrast and saturation, as a share of each; 0 changes
             none.
@@ -85,7 +85,8 @@ class DataConfig:
     """One data set.
 
     Attributes:
-        source: auto recognises what `path` holds, or takes the embedded sample without one.
+        source: `auto` recognises what `path` holds, and is meant wherever there is one; `sample` is
+            embedded.
         path: a folder, an archive, a table or its URL, for every source but the sample.
         labels: table of paths and labels, where it is not found in the folder itself.
         path_column: of the table; recognised by its name unless given.
@@ -93,13 +94,15 @@ class DataConfig:
         split_column: of the table; recognised by its name unless given.
         group: column of the table, or pattern over file names, of what must not be divided
             between splits.
-        add: feedback joins predictions that people confirmed to the images of the source.
+        add: `feedback` joins predictions that people confirmed to the images of the source.
         feedback_model: whose predictions these are; the one that is named like the data set, or
             the only one that has any, unless given.
-        feedback_until: only labels that were told before this time (ISO 8601) count.
+        feedback_until: only labels that were told before this time (ISO 8601) count; the time at
+            which a run began unless given.
         new_classes: make classes of the labels that the source has no class for.
         name: of the data set, and so of the model; the source's own unless given.
-        image_size: side of the square that images are resized to; the source's own unless given.
+        image_size: side, in pixels, of the square that images are resized to; the source's own
+            unless given.
         channels: 1 (grey) or 3 (colour); the source's own unless given.
         validation_fraction: of the training images, chosen by a hash of each.
         balanced_sampling: train on every class equally often, however many images it has.

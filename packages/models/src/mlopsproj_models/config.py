@@ -47,9 +47,9 @@ class OptimizerConfig:
     """AdamW and its learning rate.
 
     Attributes:
-        lr: largest learning rate.
+        lr: largest learning rate of AdamW.
         weight_decay: of weights with two or more axes; none for biases and normalisation.
-        schedule: one_cycle, or cosine after a linear warm-up.
+        schedule: `one_cycle`, or `cosine` after a linear warm-up.
         warmup_fraction: of all steps, during which the rate rises.
     """
 
@@ -98,8 +98,8 @@ class ModelConfig:
     """The network, its loss, and the average of its weights.
 
     Attributes:
-        architecture: residual, efficientnet_lite0, timm/NAME, or auto, which a command replaces
-            by what suits the images.
+        architecture: `residual`, `efficientnet_lite0`, `timm/NAME`, or `auto`, which
+            a command replaces by what suits the images.
         pretrained: take weights that were learned on other images, where the architecture has
             some.
         width: share of EfficientNet-Lite0's channels; there are weights for 1 alone.

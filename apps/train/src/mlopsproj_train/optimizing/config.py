@@ -14,8 +14,8 @@ class QuantisationConfig:
 
     Attributes:
         dynamic: try int8 weights with activations that are measured at each request.
-        methods: of choosing the ranges of activations, each a variant; empty for none.
-        images: of the training set, that the ranges are seen on.
+        methods: ways of choosing the ranges of activations, each a variant; `[]` for none.
+        images: training images that the ranges are seen on.
         mixed: try to keep the layers that suffer most in float.
     """
 
@@ -34,7 +34,7 @@ class PruningConfig:
     """Variants with fewer channels, trained on afterwards; each is tried in int8 too.
 
     Attributes:
-        ratios: shares of the channels that are cut; empty for none.
+        ratios: shares of the channels that are cut, each a variant; `[]` for none.
         epochs: that each is trained on; null takes two fifths of the model's own.
         lr: largest learning rate of that training, as a share of the model's own.
     """
@@ -49,7 +49,7 @@ class DistillationConfig:
     """Smaller networks that learn from the model's answers; each is tried in int8 too.
 
     Attributes:
-        widths: shares of the channels of the model's network; empty for none.
+        widths: shares of the channels of the model's network, each a variant; `[]` for none.
         epochs: that each is trained; null takes as many as the model's own.
     """
 
@@ -63,7 +63,7 @@ class TimingConfig:
 
     Attributes:
         batches: images at once.
-        threads: inside one inference.
+        threads: that compute one inference.
         rounds: in which each variant has its turn, at most; at least 15.
         seconds: after which no further round is begun, for each batch and number of threads; 15
             rounds are always timed.
@@ -97,7 +97,7 @@ class OptimizeConfig:
         registry: URL of the registry; `$MLOPSPROJ_REGISTRY_URL`, else `./registry`, unless given.
         out: folder of the variants, which a climb that was interrupted goes on in;
             `optimizations/<name>-<version>` unless given.
-        output: table or json.
+        output: `table`, or `json`, which prints one document and nothing else.
     """
 
     bundle: str | None = None

@@ -36,7 +36,7 @@ class InputImage(msgspec.Struct, frozen=True):
 class Figure(msgspec.Struct, frozen=True):
     """A figure of merit on the test set, with its 95 % interval."""
 
-    value: float
+    value: Annotated[float, Meta(description="On the test set.")]
     low: Annotated[float, Meta(description="Lower end of the interval.")]
     high: Annotated[float, Meta(description="Upper end of the interval.")]
 

@@ -105,7 +105,7 @@ class RollbackRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Gate(msgspec.Struct, frozen=True):
     """What one gate found."""
 
-    name: str
+    name: Annotated[str, Meta(description="Of the gate.")]
     verdict: Annotated[
         str, Meta(description="`pass`, `fail`, `undecided`, or `off` where it was not asked.")
     ]
