@@ -34,9 +34,7 @@ def monitor(watching):
     return Monitor(watch.database, watch.watch, watch.following, watch.conditions, None)
 
 
-@hypothesis_settings(
-    deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(minutes=st.lists(st.integers(0, 3), max_size=20), limit=st.integers(1, 6))
 def test_pages_hold_every_check_once_newest_first(monitor, minutes, limit):
     model = uuid7()

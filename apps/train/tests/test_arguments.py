@@ -24,7 +24,7 @@ def read_by_hydra(text):
 ODD = st.text(st.sampled_from("ab01 \\'\"${}=,()[]:-+~@%é√." + string.punctuation), min_size=1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ODD)
 @example("runs/2026-01-31_12-00-00")
 @example("gs://bucket/models")
@@ -40,7 +40,7 @@ def test_what_is_quoted_is_read_as_it_was(value):
 
 
 def test_usual_values_stand_without_quotes():
-    for value in ("runs/2026-01-31_12-00-00", "./registry", "gs://bucket/models", "/tmp/a.b"):
+    for value in ("runs/2026-01-31_12-00-00", "./registry", "gs://bucket/models", "/var/a.b"):
         assert quoted(value) == value
 
 

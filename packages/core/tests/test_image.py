@@ -214,7 +214,7 @@ def test_broken_exif_does_not_spoil_the_pixels(format_, exif):
 # --- resizing -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(height=st.integers(1, 150), width=st.integers(1, 150), spec=specs, seed=st.integers(0, 99))
 @example(height=172, width=98, spec=ImageSpec(23, 9, 1), seed=0)
 @example(height=1, width=3000, spec=ImageSpec(28, 28, 3), seed=0)
@@ -226,7 +226,7 @@ def test_resizes_and_crops_as_the_definition_says(height, width, spec, seed):
     assert np.abs(found - resize_and_crop(source, spec)).max() <= 1.5
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(height=st.integers(1, 3000), width=st.integers(1, 3000), spec=specs)
 def test_every_size_can_be_cropped(height, width, spec):
     source = np.full((height, width), 77, dtype=np.uint8)
@@ -270,7 +270,7 @@ def test_grey_becomes_colour_by_repetition():
 # --- arrays -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(source=arrays, spec=specs)
 def test_an_array_and_its_png_are_one_image(source, spec):
     image = Image.fromarray(source[..., 0] if source.shape[2:] == (1,) else source)
@@ -417,7 +417,7 @@ def valid_or_refused(data: bytes, spec: ImageSpec) -> bool:
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.binary(max_size=300), spec=specs)
 def test_any_bytes_give_an_image_or_an_image_error(data, spec):
     valid_or_refused(data, spec)
@@ -426,7 +426,7 @@ def test_any_bytes_give_an_image_or_an_image_error(data, spec):
 SIGNATURES = [b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF\0\1\0\0WEBPVP8 ", b"BM", b"GIF89a"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(signature=st.sampled_from([*SIGNATURES, b"II*\0", b"MM\0*"]), data=st.binary(max_size=300))
 def test_any_bytes_behind_a_signature_give_an_image_or_an_image_error(signature, data):
     valid_or_refused(signature + data, GREY)
@@ -457,9 +457,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=4))))
 def test_a_damaged_file_gives_an_image_or_an_image_error(name, changes):
     data = FILES[name]
@@ -474,7 +472,7 @@ def test_a_damaged_file_gives_an_image_or_an_image_error(name, changes):
 # --- statistics ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(source=arrays, spec=specs)
 @example(source=np.full((28, 28, 3), 255, dtype=np.uint8), spec=GREY)
 @example(source=np.eye(28, dtype=np.uint8) * 255, spec=GREY)
@@ -498,7 +496,7 @@ def test_stripes_are_as_sharp_and_halves_as_contrasty_as_can_be():
     assert prepare_image(board, GREY).statistics.contrast == pytest.approx(0.5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(source=st_numpy.arrays(np.uint8, (12, 17, 3)))
 def test_statistics_are_those_of_the_definitions(source):
     statistics = prepare_image(source, ImageSpec(12, 17, 1)).statistics
@@ -532,7 +530,7 @@ def test_statistics_of_a_colour_image_do_not_depend_on_the_channels_of_the_spec(
 # --- several at once ----------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sources=st.lists(st.one_of(arrays, st.binary(max_size=20)), max_size=6), spec=specs)
 @example(sources=[noise(30, 40, 3), noise(30, 40), noise(9, 9, 3), b"none"], spec=COLOUR)
 @example(sources=[noise(30, 40, 3), noise(30, 40), noise(9, 9, 3), b""], spec=GREY)

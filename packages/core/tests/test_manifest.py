@@ -127,7 +127,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(key=st.sampled_from(["schema", *VALUES]), value=json_values)
 @example(key="packages", value={"\nerror: all is well": None})
 def test_any_value_under_any_key_is_read_or_refused_in_one_line(key, value):
@@ -140,7 +140,7 @@ def test_any_value_under_any_key_is_read_or_refused_in_one_line(key, value):
         assert parse_manifest(manifest.to_json(), WHERE).name == manifest.name
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.binary(max_size=50))
 def test_any_bytes_are_refused(data):
     with pytest.raises((BundleCorruptError, BundleSchemaError)):

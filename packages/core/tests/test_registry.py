@@ -421,7 +421,7 @@ PUSH = st.integers(1, 4)
 ROLL_BACK = st.just("roll back")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=st.lists(PUSH | ROLL_BACK, max_size=14))
 def test_an_alias_is_a_stack_of_versions(slim_bundle, steps):
     registry = Registry(f"memory://{uuid4().hex}")

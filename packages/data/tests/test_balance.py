@@ -6,7 +6,7 @@ from collections import defaultdict
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_data.balance import divide
 from mlopsproj_data.splits import SPLITS, choose_split
@@ -47,7 +47,6 @@ grouped = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(batches=st.lists(plain, min_size=1, max_size=4), fraction=st.sampled_from(FRACTIONS))
 def test_every_class_gets_what_its_images_allow_and_adding_some_moves_none(batches, fraction):
     images, recorded, before = {}, {}, {}
@@ -67,7 +66,6 @@ def test_every_class_gets_what_its_images_allow_and_adding_some_moves_none(batch
             assert len(own) < 3 or set(own) == set(SPLITS)
 
 
-@settings(deadline=None)
 @given(batches=st.lists(grouped, min_size=1, max_size=4), fraction=st.sampled_from(FRACTIONS))
 def test_a_group_is_never_divided_and_never_moves(batches, fraction):
     images, recorded, before = {}, {}, {}
@@ -86,7 +84,6 @@ def test_a_group_is_never_divided_and_never_moves(batches, fraction):
 
 
 @given(count=st.integers(3, 12), seed=st.integers(0, 1000), fraction=st.sampled_from(FRACTIONS))
-@settings(deadline=None)
 def test_few_groups_that_have_all_classes_stand_in_all_splits(count, seed, fraction):
     images = [
         image((seed, group, label), label, group=f"student {seed} {group}")
@@ -97,7 +94,6 @@ def test_few_groups_that_have_all_classes_stand_in_all_splits(count, seed, fract
 
 
 @given(images=plain, fraction=st.sampled_from(FRACTIONS))
-@settings(deadline=None)
 def test_no_more_images_are_moved_than_a_class_lacks(images, fraction):
     images = [image(name, label) for name, label in images]
     found = splits_of(images, fraction=fraction)

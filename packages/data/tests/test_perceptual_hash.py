@@ -107,7 +107,7 @@ def test_an_image_of_one_shade_looks_like_nothing():
     assert all_pairs([b"", b"", None, None]) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_the_search_finds_what_comparing_each_with_each_finds(data):
     seed = data.draw(st.integers(0, 2**32 - 1))

@@ -62,7 +62,7 @@ def test_encoded_files_are_decoded_once_and_keep_their_size(tmp_path, write, mak
     assert (row["width"], row["height"], row["mode"]) == (30, 20, "RGB")
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     keep=st.lists(st.booleans(), min_size=200, max_size=200).filter(lambda k: sum(k) > 80),
     order=st.randoms(use_true_random=False),

@@ -62,7 +62,7 @@ def searched_statistic(delta, images, gained, lost):
     return (gained - lost - images * delta) / sqrt(images * (2 * losses + delta - delta**2))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(counts())
 def test_bounds_are_where_an_independent_score_statistic_meets_the_quantile(case):
     images, gained, lost = case
@@ -76,7 +76,7 @@ def test_bounds_are_where_an_independent_score_statistic_meets_the_quantile(case
         assert high == pytest.approx(expected, abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts())
 def test_bounds_enclose_the_difference_and_lie_within_1(case):
     images, gained, lost = case
@@ -85,7 +85,7 @@ def test_bounds_enclose_the_difference_and_lie_within_1(case):
     assert low < high
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts())
 def test_exchanging_the_models_mirrors_the_bounds(case):
     images, gained, lost = case
@@ -93,7 +93,7 @@ def test_exchanging_the_models_mirrors_the_bounds(case):
     assert difference_bounds(images, lost, gained) == pytest.approx((-high, -low), abs=1e-8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts())
 def test_an_image_more_gained_raises_both_bounds_and_one_more_lost_lowers_them(case):
     images, gained, lost = case
@@ -187,7 +187,7 @@ def test_verdicts(images, gained, lost, expected):
     assert (found.images_needed is not None) == (expected is Verdict.undecided)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(counts(), st.floats(0, 0.999))
 def test_the_verdict_follows_from_the_bound_and_the_margin(case, margin):
     found = judge_pairs(*case, margin)

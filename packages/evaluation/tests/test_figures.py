@@ -143,7 +143,7 @@ def test_without_mistakes_it_says_so(make_scores):
     assert not figure.axes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=60))
 def test_a_name_becomes_one_short_line_that_keeps_its_ends(name):
     short = figures._short(name).replace(r"\$", "$")

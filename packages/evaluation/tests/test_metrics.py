@@ -47,7 +47,7 @@ def samples(scores, weights):
         )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weighted_scores())
 def test_accuracy_is_scikit_learn_s(given_scores):
     scores, weights = given_scores
@@ -58,7 +58,7 @@ def test_accuracy_is_scikit_learn_s(given_scores):
     assert metrics.accuracy(scores, weights) == pytest.approx(expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weighted_scores())
 def test_balanced_accuracy_is_scikit_learn_s(given_scores):
     scores, weights = given_scores
@@ -72,7 +72,7 @@ def test_balanced_accuracy_is_scikit_learn_s(given_scores):
     assert found == pytest.approx(expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weighted_scores())
 def test_macro_f1_is_scikit_learn_s_over_the_classes_that_occur(given_scores):
     scores, weights = given_scores
@@ -90,7 +90,7 @@ def test_macro_f1_is_scikit_learn_s_over_the_classes_that_occur(given_scores):
     assert found == pytest.approx(expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weighted_scores())
 def test_figures_by_class_are_scikit_learn_s_and_none_where_there_is_nothing_to_divide_by(
     given_scores,
@@ -111,7 +111,7 @@ def test_figures_by_class_are_scikit_learn_s_and_none_where_there_is_nothing_to_
         assert counts.support[row] == pytest.approx(support)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weighted_scores())
 def test_auroc_is_the_mean_of_scikit_learn_s_over_the_classes_that_have_one(given_scores):
     scores, weights = given_scores
@@ -141,7 +141,7 @@ def plain_calibration_error(labels, predicted, probabilities, weights):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weighted_scores())
 def test_expected_calibration_error_is_that_of_its_definition(given_scores):
     scores, weights = given_scores
@@ -149,7 +149,7 @@ def test_expected_calibration_error_is_that_of_its_definition(given_scores):
     assert metrics.expected_calibration_error(scores, weights) == pytest.approx(expected)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(weighted_scores())
 def test_a_weight_counts_like_as_many_copies(given_scores):
     scores, weights = given_scores

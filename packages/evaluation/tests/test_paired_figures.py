@@ -85,7 +85,7 @@ def test_who_is_right_where(make_scores):
     assert found.p == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(gained=st.integers(0, 30), lost=st.integers(0, 30))
 def test_p_is_that_of_the_binomial_test(make_scores, gained, lost):
     ours = make_scores(60, wrong=range(lost))

@@ -36,7 +36,7 @@ def make(images=4, classes=3, seed=0, **changes):
     return Perturbed(**{**values, **changes})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     images=st.integers(1, 30),
     classes=st.integers(2, 8),

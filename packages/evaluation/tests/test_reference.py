@@ -56,7 +56,7 @@ def test_what_is_written_is_read_again_with_the_types_of_the_contract(tmp_path):
         assert table[name].type == kind
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     images=st.integers(MAX_ROWS - 2, 4 * MAX_ROWS),
     shares=st.lists(st.integers(1, 50), min_size=2, max_size=6),

@@ -28,7 +28,7 @@ def names(classes):
     return tuple(f"class {label}" for label in range(classes))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 80), st.integers(2, 5), st.integers(0, 10**6))
 def test_every_figure_stands_within_its_interval(images, classes, seed):
     found = evaluate(random_scores(images, classes, seed), names(classes), resamples=40)

@@ -22,7 +22,7 @@ def write_columns(path, **changes):
     pq.write_table(pa.table({name: c for name, c in columns.items() if c is not None}), path)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(images=st.integers(0, 40), classes=st.integers(2, 12), seed=st.integers(0, 2**32 - 1))
 def test_what_is_written_is_read_again(tmp_path_factory, images, classes, seed):
     rng = np.random.default_rng(seed)

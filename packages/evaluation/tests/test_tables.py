@@ -19,7 +19,7 @@ def make_table(rows=3, width=2):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 20), st.integers(1, 5), st.integers(1, 7))
 def test_a_matrix_comes_back_in_whatever_pieces_it_lies(rows, width, piece):
     values = np.arange(rows * width, dtype=np.float32).reshape(rows, width)

@@ -8,7 +8,7 @@ from mlopsproj_models.directions import directions
 from torch.nn import functional
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(true_temperature=st.floats(0.3, 4), seed=st.integers(0, 1000))
 def test_finds_the_temperature_that_labels_were_drawn_with(true_temperature, seed):
     generator = torch.Generator().manual_seed(seed)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from mlopsproj_monitoring.row_sampling import RowSampling
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10**6),
     images=st.integers(1, 400),

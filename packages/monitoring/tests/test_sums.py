@@ -19,7 +19,7 @@ def assert_same(one, other):
     assert one.correct == other.correct
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10**6),
     images=st.integers(1, 300),

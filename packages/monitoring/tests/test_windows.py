@@ -91,9 +91,7 @@ def test_windows_of_images_slide_by_a_step(database, detector, make_predictions,
     assert list(windows[2].rows.ids) == list(direct.rows.ids)
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.integers(1, 5),
     minutes=st.integers(1, 30),

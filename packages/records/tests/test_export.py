@@ -68,9 +68,7 @@ def test_a_statistic_without_a_column_is_kept_aside(database, predicted, tmp_pat
     assert found == {"width": 1, "brightness": 1.0, "mode": "L"}
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     classes=st.lists(st.sampled_from([1, 2, 10, 1000]), min_size=1, max_size=4),
     width=st.sampled_from([0, 1, 128]),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID, uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_records import identifiers
 from mlopsproj_records.identifiers import time_of, uuid7
@@ -90,7 +90,6 @@ def test_text_that_is_no_such_id_has_no_time(text):
     assert time_of(text) is None
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-9[0-9a-f]{3}-[0-9a-f]{12}"))
 def test_any_text_has_a_time_in_utc_or_none(text):
     time = time_of(text)

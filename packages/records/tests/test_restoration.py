@@ -142,7 +142,7 @@ def content(url):
     with transaction(engine) as connection:
         rows = {
             name: connection.execute(
-                text(f"SELECT * FROM {name} ORDER BY id")
+                text(f"SELECT * FROM {name} ORDER BY id")  # noqa: S608 (a table of ours)
                 if engine.dialect.name == "sqlite"
                 else backup_module.select(*backup_module.selected(table)).order_by(table.c.id)
             ).all()
@@ -194,9 +194,7 @@ def test_sqlite_holds_the_very_same_values(small, tmp_path):
     assert content(f"sqlite:///{tmp_path}/restored.db") == content(f"sqlite:///{tmp_path}/small.db")
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.text(st.characters(exclude_categories=["Cs"])),
     data=st.binary(max_size=50),

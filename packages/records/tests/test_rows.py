@@ -2,7 +2,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_core.errors import RecordsError
 from mlopsproj_records import PredictionRecord
@@ -24,7 +24,6 @@ def same(left, right):
 numbers = st.floats(width=64)
 
 
-@settings(deadline=None)
 @given(
     top_k=st.lists(st.tuples(st.text(), numbers), max_size=5).map(tuple),
     latency=st.dictionaries(st.text(), numbers, max_size=4),

@@ -187,7 +187,7 @@ def test_without_the_extra_no_alias_moves_and_it_is_said_how_else(shop, promote,
     shop.publish(right(900, 1000))
     for module in ("mlopsproj_evaluation.gates", "mlopsproj_evaluation.promotion"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ServingError, match="extra `promotion`.*command `registry`"):
+    with pytest.raises(ServingError, match=r"extra `promotion`.*command `registry`"):
         promote("brightness:2")
     with pytest.raises(ServingError, match="extra `promotion`"):
         Administration(shop.registry, event_url="log:").roll_back(

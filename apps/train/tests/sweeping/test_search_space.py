@@ -37,7 +37,7 @@ def test_dotted_and_nested_keys_name_the_same_settings():
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32))
 def test_what_is_drawn_is_a_run_that_reads_back_from_what_a_user_would_type(seed):
     space = read(MIXED)
@@ -59,7 +59,7 @@ ranges = st.tuples(
 ).filter(lambda drawn: drawn[0] < drawn[1])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(ranges)
 def test_a_value_stays_in_its_range_though_it_is_told_with_few_digits(drawn):
     low, high, log, seed = drawn
@@ -68,7 +68,7 @@ def test_a_value_stays_in_its_range_though_it_is_told_with_few_digits(drawn):
     assert low <= value <= high
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 50), st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32))
 def test_steps_are_counted_from_the_low_end(low, step, steps, seed):
     space = read({"trainer.batch_size": {"low": low, "high": low + step * steps, "step": step}})

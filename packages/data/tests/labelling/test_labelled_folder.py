@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_data.labelling.confirmed import ConfirmedImage
 from mlopsproj_data.labelling.labelled_folder import (
@@ -57,7 +57,6 @@ def test_it_is_written_once_and_other_labels_make_another(images, tmp_path):
     assert other.path != first.path
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=120), max_size=20))
 def test_names_of_folders_are_safe_and_no_two_are_the_same(labels):
     names = class_folder_names(labels)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mlopsproj_data.labelling.candidates import Candidate, Candidates
 from mlopsproj_data.labelling.selection import STRANGE, UNCERTAIN, select
@@ -85,7 +85,6 @@ def test_nothing_is_selected_of_nothing():
     assert select(candidates(), 5) == ()
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 1), st.floats(-5, 5), st.floats(0, 6.28)), min_size=1, max_size=30

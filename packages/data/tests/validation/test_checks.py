@@ -53,7 +53,7 @@ def test_healthy_images_give_no_finding(healthy, checked):
     assert (report.name, report.description) == ("pets", "class folders")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(defects=DEFECTS, seed=st.integers(0, 1000))
 def test_the_order_of_the_records_decides_nothing(healthy, checked, defects, seed):
     rows = spoiled(healthy(), defects)
@@ -68,7 +68,7 @@ def test_the_order_of_the_records_decides_nothing(healthy, checked, defects, see
         assert sorted(one.dropped) == sorted(order[place] for place in other.dropped)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(defects=DEFECTS)
 def test_one_more_healthy_image_adds_no_finding(healthy, checked, row, defects):
     rows = spoiled(healthy(), defects)
@@ -76,7 +76,7 @@ def test_one_more_healthy_image_adds_no_finding(healthy, checked, row, defects):
     assert told(checked(more)) == told(checked(rows))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(defects=DEFECTS)
 def test_what_is_left_after_dropping_has_no_error(healthy, checked, defects):
     rows = spoiled(healthy(), defects)
@@ -88,7 +88,7 @@ def test_what_is_left_after_dropping_has_no_error(healthy, checked, defects):
         assert checked(left).errors == ()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(defects=DEFECTS)
 def test_errors_come_first_and_warnings_drop_nothing(healthy, checked, defects):
     report = checked(spoiled(healthy(), defects))

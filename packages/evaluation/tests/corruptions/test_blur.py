@@ -43,7 +43,7 @@ def test_motion_blur_spreads_along_one_direction_only():
     assert columns == pytest.approx(math.hypot(spread(light())[1], 20 / math.sqrt(12)), rel=0.03)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(1, 12), st.floats(0, 2 * math.pi), st.integers(0, 2**32 - 1))
 def test_a_smear_is_the_mean_of_what_lies_on_the_line(length, angle, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (9, 11, 3), dtype=np.uint8)

@@ -36,7 +36,7 @@ def batches(draw, most=3):
 
 
 @every_corruption
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(batches(), st.sampled_from(SEVERITIES), st.integers(0, 3))
 def test_gives_new_images_of_the_same_kind(name, batch, severity, seed):
     images, ids = batch
@@ -52,7 +52,7 @@ def test_gives_new_images_of_the_same_kind(name, batch, severity, seed):
 
 
 @every_corruption
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(batches(most=4), st.sampled_from(SEVERITIES), st.randoms(use_true_random=False))
 def test_an_image_is_spoilt_alike_wherever_it_stands(name, batch, severity, random):
     images, ids = batch

@@ -44,7 +44,7 @@ def test_verdicts(make_outcomes, images, lost, expected):
 shares = st.floats(0, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.tuples(shares, shares), st.floats(0, 0.99), st.integers(0, 2**20))
 def test_the_verdict_follows_from_the_bound(make_outcomes, images, right, margin, seed):
     candidate, champion = (

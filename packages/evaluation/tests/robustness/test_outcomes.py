@@ -10,7 +10,7 @@ from mlopsproj_core.errors import BundleCorruptError, DataError
 from mlopsproj_evaluation import Robustness
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     images=st.integers(1, 20),
     corruptions=st.integers(1, 15),

@@ -47,7 +47,7 @@ def test_few_groups_say_nothing_of_faults():
     assert found == Uncertainty.assumed(0.9, 300)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     estimate=st.floats(0, 1),
     images=st.integers(1, 10**7),

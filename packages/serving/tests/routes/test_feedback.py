@@ -201,7 +201,7 @@ def test_what_makes_no_sense_is_refused(logged, problem, options, status, slug):
     problem(logged.post("/v1/feedback", **options), status, slug)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -221,7 +221,7 @@ def test_any_json_is_refused_with_a_reason(logged, value):
     assert answer.json()["detail"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(label=st.text(min_size=1, max_size=200), actor=st.text(min_size=1, max_size=200))
 def test_any_word_comes_back_as_it_was_or_is_refused(logged, predict, label, actor):
     id_ = predict(logged).json()["id"]

@@ -312,7 +312,7 @@ def assert_answered_or_refused(answer):
     assert told["detail"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_mangled_forms_are_answered_or_refused_with_a_reason(client, image, data):
     whole = multipart([image(10, "PNG"), b"--XX", image(250, "GIF")])
@@ -327,7 +327,7 @@ def test_mangled_forms_are_answered_or_refused_with_a_reason(client, image, data
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_mangled_json_is_answered_or_refused_with_a_reason(client, image, data):
     whole = json.dumps({"images": [in_base64(image(10, "PNG")), in_base64(image(9, "GIF"))]})
@@ -348,7 +348,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(json_values)
 def test_any_json_is_answered_or_refused_with_a_reason(client, value):
     # json.dumps writes NaN and Infinity, which are no JSON; httpx's json= would refuse them itself.
@@ -358,7 +358,7 @@ def test_any_json_is_answered_or_refused_with_a_reason(client, value):
     )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60)
     | st.builds(

@@ -210,7 +210,7 @@ def test_a_large_image_keeps_no_small_one_waiting(bundle, start, image, patient,
     assert predictor.sizes == [1, 2, 3]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     kinds=st.lists(st.sampled_from(["good", "large", "bad", "late", "breaks"]), max_size=30),
     threads=st.integers(1, 3),

@@ -147,7 +147,7 @@ def test_a_name_that_cannot_be_written_down_is_counted_nowhere(tmp_path):
         max_size=40,
     )
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_labels_over_any_order_of_processes_are_read_as_they_were_counted(
     tmp_path_factory, steps
 ):
