@@ -32,6 +32,6 @@ def test_every_image_is_watched(root):
         for folder in update["directories"]
     }
     built = {
-        path.parent.relative_to(root).as_posix() for path in root.glob("infra/images/*/Dockerfile")
+        path.parent.relative_to(root).as_posix() for path in root.glob("infra/images/**/Dockerfile")
     }
     assert watched == built

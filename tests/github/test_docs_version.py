@@ -1,0 +1,111 @@
+"""A ref becomes a version of the site; git and mike are real, the site is small."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+needs_mike = pytest.mark.skipif(
+    importlib.util.find_spec("mike") is None, reason="mike is installed by nox -s workflows"
+)
+LED_TO = "latest/"
+
+
+@pytest.mark.parametrize(
+    ("ref", "version"),
+    [
+        ("refs/heads/main", "dev"),
+        ("refs/tags/v0.1.2", "0.1"),
+        ("refs/tags/v10.20.30", "10.20"),
+        ("refs/tags/v0.2.0rc1", None),
+        ("refs/tags/nightly", None),
+    ],
+)
+def test_version_of_a_ref(script, ref, version):
+    assert script("docs_version").version_of(ref) == version
+
+
+@pytest.mark.parametrize(
+    ("version", "published", "latest"),
+    [
+        ("0.1", [], True),
+        ("0.1", ["dev"], True),
+        ("0.1", ["0.1", "dev"], True),
+        ("0.10", ["0.9", "dev"], True),
+        ("0.1", ["0.2", "0.1"], False),
+        ("dev", ["0.1"], False),
+        ("dev", [], False),
+    ],
+)
+def test_latest_is_the_highest_release(script, version, published, latest):
+    assert script("docs_version").is_latest(version, published) is latest
+
+
+class Site:
+    """A clone with a site of one page, and its origin."""
+
+    def __init__(self, folder, root):
+        self.origin, self.clone = folder / "origin", folder / "clone"
+        self._script = root / "infra" / "github" / "docs_version.py"
+        self.git("init", "--quiet", "--bare", "--initial-branch=main", self.origin, at=folder)
+        self.git("clone", "--quiet", self.origin, self.clone, at=folder)
+        (self.clone / "docs").mkdir()
+        (self.clone / "docs" / "index.md").write_text("# A page\n")
+        settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
+        assert "provider: mike" in settings, "the theme shows the versions that mike made"
+        (self.clone / "mkdocs.yml").write_text("site_name: site\n")
+        self.git("add", ".")
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        self.git(*identity, "commit", "--quiet", "--message=first")
+
+    def git(self, *arguments, at=None):
+        return subprocess.run(
+            ["git", *map(str, arguments)],
+            cwd=at or self.clone,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def publish(self, ref):
+        tools = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # noqa: PTH120 - of a link that must not be followed
+        return subprocess.run(
+            [sys.executable, str(self._script), ref],
+            cwd=self.clone,
+            env={**os.environ, "PATH": tools, "NO_MKDOCS_2_WARNING": "1"},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def read(self, file):
+        return self.git("show", f"gh-pages:{file}", at=self.origin)
+
+    @property
+    def versions(self):
+        told = json.loads(self.read("versions.json"))
+        return {version["version"]: version["aliases"] for version in told}
+
+
+@pytest.mark.slow
+@needs_mike
+def test_from_the_first_commit_to_a_patch_of_an_old_release(tmp_path, root):
+    site = Site(tmp_path, root)
+    assert site.publish("refs/heads/main") == "Published: dev\n"
+    assert site.versions == {"dev": []}
+    assert "dev/" in site.read("index.html")
+    assert "A page" in site.read("dev/index.html")
+
+    assert site.publish("refs/tags/v0.2.0") == "Published: 0.2, latest\n"
+    assert LED_TO in site.read("index.html")
+
+    site.publish("refs/tags/v0.1.1")
+    assert site.versions == {"dev": [], "0.1": [], "0.2": ["latest"]}
+    assert LED_TO in site.read("index.html")
+
+    before = site.git("rev-parse", "gh-pages", at=site.origin)
+    assert site.publish("refs/tags/v0.3.0rc1").startswith("No version")
+    assert site.git("rev-parse", "gh-pages", at=site.origin) == before
