@@ -15,7 +15,7 @@ def test_port_0_takes_a_free_one():
 
 
 def test_a_client_here_reaches_every_address_by_this_one():
-    with listen("0.0.0.0", 0, service="api") as listener:
+    with listen("0.0.0.0", 0, service="api") as listener:  # noqa: S104 (a free port, for a moment)
         assert url_of(listener).startswith("http://127.0.0.1:")
 
 
