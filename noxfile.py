@@ -282,7 +282,7 @@ def workflows(session: nox.Session) -> None:
         "vendor.github-issue-forms": [path for path in forms if path not in config],
     }.items():
         session.run("check-jsonschema", f"--builtin-schema={schema}", *files)
-    session.run("pytest", "tests/github", *session.posargs)
+    session.run("pytest", "tests/github", "-m", "slow or not slow", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
@@ -306,7 +306,11 @@ def security(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def build(session: nox.Session) -> None:
-    """Build every wheel, install them as an image does, and run a command from elsewhere."""
+    """Build every wheel, install them as an image does, and run a command from elsewhere.
+
+    `nox -s build -- FOLDER` keeps the wheels there.
+    """
+    kept = Path(session.posargs[0]).resolve() if session.posargs else None
     folder = Path(session.create_tmp()).resolve()
     wheels, pinned = folder / "wheels", folder / "pinned.txt"
     shutil.rmtree(wheels, ignore_errors=True)
@@ -326,6 +330,8 @@ def build(session: nox.Session) -> None:
     session.chdir(folder)
     for command in ("train", "registry", "data", "api", "monitor", "doctor"):
         session.run(command, "--help", silent=True)
+    if kept:
+        shutil.copytree(wheels, kept, dirs_exist_ok=True)
 
 
 @nox.session(python=PYTHONS[0])
