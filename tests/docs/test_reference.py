@@ -133,6 +133,13 @@ def test_a_field_without_a_description_is_refused():
         list(_shape("Thing", shapes))
 
 
+@pytest.mark.parametrize("name", ["http-api.md", "http-monitor.md"])
+def test_every_shape_that_a_route_names_is_told(name):
+    text = text_of(name)
+    shapes = {heading.lower() for heading in re.findall(r"^### (\w+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#(\w+)\)", text)) <= shapes
+
+
 def test_metrics_are_told_with_labels_and_unit():
     rows = [line for line in metrics.page().splitlines() if "`mlopsproj_" in line]
     wait = next(row for row in rows if row.startswith("| `mlopsproj_api_request_duration_seconds`"))

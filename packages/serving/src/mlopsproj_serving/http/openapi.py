@@ -117,7 +117,7 @@ def describe(
 
     Args:
         app: whose routes refer to them.
-        shapes: that they refer to; those within need no mention.
+        shapes: that they refer to; those within, and problems, need no mention.
         about: the service, in a sentence.
         keyed: beginnings of the paths that need a key.
     """
@@ -127,7 +127,8 @@ def describe(
         if app.openapi_schema is None:
             schema = app.openapi_schema = _show_null(own())
             components = schema.setdefault("components", {})
-            _, described = msgspec.json.schema_components(shapes, ref_template=_REF)
+            every = dict.fromkeys([*shapes, Problem])
+            _, described = msgspec.json.schema_components(every, ref_template=_REF)
             components.setdefault("schemas", {}).update(described)
             if keyed:
                 components["securitySchemes"] = _SECURITY
