@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+from base64 import b64encode
+from hashlib import sha512
 
 import pytest
 from mlopsproj_serving.http.keys import new_key
@@ -40,7 +42,7 @@ def test_what_is_planted_is_found_and_not_printed(tree, tmp_path, check, value):
 
 
 def test_a_private_key_is_found(tree, tmp_path, check):
-    body = "MIIEpAIBAAKCAQEA7Q4T2LXW9KD3M6Bx7Kq2mV9aB3dkXq82mmzPq0s"
+    body = b64encode(sha512(b"planted").digest()).decode()
     kind = "RSA PRIVATE KEY-----"
     (tree / "id_rsa").write_text(f"-----BEGIN {kind}\n{body}\n{body}\n-----END {kind}\n")
     code, told = check("credentials", tree, "--list", tmp_path / "list.toml")
@@ -74,7 +76,7 @@ def test_digests_are_passed_in_the_files_that_hold_them_only(tree, tmp_path, che
     (tmp_path / "list.toml").write_text(
         '[[digests]]\nfiles = "pins.txt"\nkind = "Hex High Entropy String"\nreason = "digests"\n'
     )
-    digest = '"5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"\n'
+    digest = f'"{sha512(b"planted").hexdigest()}"\n'
     (tree / "pins.txt").write_text(digest)
     assert check("credentials", tree, "--list", tmp_path / "list.toml")[0] == 0
     (tree / "other.txt").write_text(digest)
