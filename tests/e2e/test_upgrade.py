@@ -1,12 +1,8 @@
 """What an earlier release left is taken over by the commands that the docs tell, in their order."""
 
 import json
-import os
-import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,10 +13,9 @@ from mlopsproj_data.prepared import READABLE, SCHEMA_VERSION
 from mlopsproj_evaluation import Scores, read_reference
 from mlopsproj_records.backup_format import FORMAT
 from mlopsproj_records.schema import REVISIONS
+from pages import ROOT, blocks, run
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "upgrading.md").read_text(encoding="utf-8")
-BIN = Path(sys.executable).parent
+PAGE = ROOT / "docs" / "upgrading.md"
 BUNDLES = [schema for schema in (SCHEMA - 1, SCHEMA) if schema > 0]
 
 
@@ -37,32 +32,10 @@ def place(request, tmp_path):
     return tmp_path
 
 
-def blocks():
-    """The commands of the page, block by block."""
-    for block in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL):
-        yield [line.partition(" #")[0].strip() for line in block.splitlines()]
-
-
-def run(line, cwd):
-    """A command of the docs, as `uv run` would run it."""
-    variables = dict(word.split("=", 1) for word in re.findall(r"^(\S+=\S+) ", line))
-    words = line.split("uv run ")[1].split()
-    ours = {key: value for key, value in os.environ.items() if not key.startswith("MLOPSPROJ_")}
-    return subprocess.run(
-        [BIN / words[0], *words[1:]],
-        cwd=cwd,
-        env={**ours, **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_the_commands_of_the_page_do_it(place):
     ran = []
-    for lines in blocks():
-        for line in lines:
+    for block in blocks(PAGE):
+        for line in block.lines:
             if line == "uv run api":
                 continue  # it serves until it is told to end: tests of serving do that
             done = run(line, place)
@@ -100,7 +73,7 @@ def test_what_judges_and_watches_a_version_reads_it(place):
 def test_the_page_names_the_schemas_that_there_are():
     rows = {
         cells[0].split(",")[0]: (cells[1], cells[2])
-        for line in PAGE.splitlines()
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
         if (cells := [cell.strip() for cell in line.strip("|").split("|")]) and len(cells) == 4
     }
     assert rows["bundles"][0] == str(SCHEMA)
