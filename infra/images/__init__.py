@@ -1,0 +1,1 @@
+"""What the images install, and what stands in them beside the members."""
