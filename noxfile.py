@@ -7,6 +7,7 @@ stands in `pyproject.toml`. `uv run nox` needs nothing installed but uv.
 import os
 import re
 import shutil
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,6 +230,9 @@ def lock(session: nox.Session) -> None:
             "requirements.txt is not what the dependencies resolve to:"
             " run nox -s lock -- --write and commit it."
         )
+    with session.chdir("infra"):
+        write = ["--write"] if "--write" in session.posargs else []
+        session.run(sys.executable, "-m", "images.pins", *write, external=True)
     pinned = Path(session.create_tmp()).resolve() / "pinned.txt"
     session.run(
         *(*export, "--no-hashes", "--no-annotate", f"--output-file={pinned}"),
@@ -246,6 +250,16 @@ def lock(session: nox.Session) -> None:
                 external=True,
             )
             session.log(f"every distribution has a wheel for {platform}, Python {python}")
+
+
+@nox.session(python=PYTHONS[0])
+def images(session: nox.Session) -> None:
+    """Lint the Dockerfile, hold the images' pins against the lock, check compose.yaml's schema."""
+    _sync(session, "--only-group=images")
+    session.run("hadolint", "infra/images/Dockerfile")
+    session.run("check-jsonschema", "--builtin-schema=vendor.compose-spec", "infra/compose.yaml")
+    with session.chdir("infra"):
+        session.run("python", "-m", "images.pins")
 
 
 @nox.session(python=PYTHONS[0])
