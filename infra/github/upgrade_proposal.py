@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 BRANCH: Final = "upgrade"
-FILES: Final = ["pyproject.toml", "requirements.txt"]
+FILES: Final = ["pyproject.toml", "requirements.txt", "infra/images/pins"]
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 _DATE = re.compile(r'^exclude-newer = "(\d{4}-\d{2}-\d{2})', re.MULTILINE)
 _IDENTITY = [
@@ -65,6 +65,7 @@ def main() -> None:
     body = f"The resolution date is {dates[0]}.\n\n{moved}\n"
 
     _run("git", "switch", "--quiet", "--force-create", BRANCH)
+    _run("git", "add", "--", *FILES)
     _run("git", *_IDENTITY, "commit", "--quiet", f"--message={title}\n\n{moved}", "--", *FILES)
     _run("git", "push", "--quiet", "--force", "origin", BRANCH)
     of_branch = ("--head", BRANCH)

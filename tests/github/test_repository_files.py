@@ -1,5 +1,7 @@
 """What GitHub is told of folders and owners is true of the repository."""
 
+import re
+
 import yaml
 
 
@@ -35,3 +37,10 @@ def test_every_image_is_watched(root):
         path.parent.relative_to(root).as_posix() for path in root.glob("infra/images/**/Dockerfile")
     }
     assert watched == built
+
+
+def test_the_docs_tell_of_every_workflow(root):
+    text = (root / "docs" / "development.md").read_text(encoding="utf-8")
+    section = text.split("\n## At GitHub\n")[1].split("\n## ")[0]
+    told = re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE)
+    assert set(told) == {path.stem for path in root.glob(".github/workflows/*.yml")}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 PYPROJECT = '[tool.uv]\nexclude-newer = "{date}T00:00:00Z"\n'
 BEFORE = "numpy==2.3.0 \\\n    --hash=sha256:00\nruff==0.11.0 \\\n    --hash=sha256:00\n"
@@ -59,6 +60,9 @@ class Repository:
     def write(self, date, requirements):
         (self.clone / "pyproject.toml").write_text(PYPROJECT.format(date=date))
         (self.clone / "requirements.txt").write_text(requirements)
+        pins = self.clone / "infra" / "images" / "pins"
+        pins.mkdir(parents=True, exist_ok=True)
+        (pins / "api.txt").write_text(requirements)
 
     def opened(self, pull_requests):
         (self.told / "open").write_text(json.dumps(pull_requests))
@@ -116,7 +120,7 @@ def test_the_first_proposal_and_the_next(repository):
     said, told = repository.propose()
     assert said == "Upgrade to the releases of 2026-12-07: 3 distributions change.\n"
     changed = repository.git("diff", "--name-only", "main", "upgrade", at=repository.origin)
-    assert changed.split() == ["pyproject.toml", "requirements.txt"]
+    assert changed.split() == ["infra/images/pins/api.txt", "pyproject.toml", "requirements.txt"]
     author = repository.git("log", "-1", "--format=%an", "upgrade", at=repository.origin)
     assert author.strip() == "github-actions[bot]"
     listed, created, started = told
@@ -138,3 +142,15 @@ def test_the_first_proposal_and_the_next(repository):
     ]
     log = repository.git("log", "--format=%s", "upgrade", at=repository.origin)
     assert log.splitlines() == ["Upgrade to the releases of 2026-12-14", "first"]
+
+
+def test_what_is_proposed_is_what_is_handed_over(script, root):
+    flow = yaml.safe_load((root / ".github" / "workflows" / "upgrade.yml").read_text("utf-8"))
+    (handed,) = [
+        step["with"]["path"].split()
+        for step in flow["jobs"]["resolve"]["steps"]
+        if "upload-artifact" in step.get("uses", "")
+    ]
+    files = script("upgrade_proposal").FILES
+    assert [name.rstrip("/") for name in handed] == files
+    assert all((root / name).exists() for name in files)
