@@ -22,6 +22,7 @@ WITHOUT_WHEEL = ["antlr4-python3-runtime"]
 PLATFORMS = ["x86_64-manylinux_2_28", "aarch64-apple-darwin", "x86_64-pc-windows-msvc"]
 MINIMUM_COVERAGE = 90
 MEASURED = ROOT / ".nox" / "measured"
+WITH_TORCH = {"models", "train"}
 CHECKS = ["lint", "types", "arch", "lock", "docs", "workflows"]  # once for each change
 
 # uv finds only the first interpreter that pyenv's shims offer: show it the others' own folders.
@@ -110,7 +111,7 @@ def arch(session: nox.Session) -> None:
     shutil.rmtree(bundle, ignore_errors=True)
     session.run("python", "tests/small_bundle.py", str(bundle))
     for member in MEMBERS:
-        if member.short in {"models", "train"}:
+        if member.short in WITH_TORCH:
             continue
         _sync(session, f"--package={member.distribution}", "--no-default-groups")
         session.run("python", "tests/arch/torch_free.py", str(bundle), member.module)
@@ -264,8 +265,19 @@ def images(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def docs(session: nox.Session) -> None:
-    """Build the site strictly, and see that its pages ask no other host for anything."""
-    _sync(session, "--only-group=docs")
+    """Hold the reference against the code, build the site strictly, and open it in a browser.
+
+    `nox -s docs -- --write` writes the pages of the reference anew.
+    """
+    # Without torch: of what needs it, the settings alone are read.
+    torch_free = [f"--package={m.distribution}" for m in MEMBERS if m.short not in WITH_TORCH]
+    _sync(session, "--inexact", "--only-group=docs")
+    _sync(session, "--inexact", "--no-default-groups", *torch_free)
+    undescribed = ("--select=D1", "--ignore=D105,D107")  # public names have docstrings
+    session.run("ruff", "check", "--quiet", *undescribed, *SOURCES)
+    described = [m for m in MEMBERS if m.short in WITH_TORCH]
+    session.env["PYTHONPATH"] = os.pathsep.join(["infra", *(f"{m.folder}/src" for m in described)])
+    session.run("python", "-m", "reference_pages", *session.posargs)
     site = Path(session.create_tmp()).resolve() / "site"
     # Not with --quiet: it hides the warnings from --strict.
     session.run(
@@ -276,6 +288,8 @@ def docs(session: nox.Session) -> None:
         found = foreign.search(page.read_text(encoding="utf-8"))
         if found and 'rel="canonical"' not in found[0]:
             session.error(f"{page.relative_to(site)} asks another host: {found[0]}")
+    browse = ("tests/docs/site", "--confcutdir=tests/docs/site", "-m", "slow or not slow")
+    session.run("pytest", *browse, env={"DOCS_SITE": str(site)})
 
 
 @nox.session(python=PYTHONS[0])
