@@ -288,7 +288,7 @@ def docs(session: nox.Session) -> None:
         found = foreign.search(page.read_text(encoding="utf-8"))
         if found and 'rel="canonical"' not in found[0]:
             session.error(f"{page.relative_to(site)} asks another host: {found[0]}")
-    browse = ("tests/docs/site", "--confcutdir=tests/docs/site", "-m", "slow or not slow")
+    browse = ("tests/docs/built", "--confcutdir=tests/docs/built", "-m", "slow or not slow")
     session.run("pytest", *browse, env={"DOCS_SITE": str(site)})
 
 
