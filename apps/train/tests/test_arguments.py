@@ -39,6 +39,10 @@ def test_what_is_quoted_is_read_as_it_was(value):
     assert read_by_hydra(quoted(value)) == value
 
 
+def test_a_name_that_looks_like_a_fraction_stays_text():
+    assert read_by_hydra(quoted(".5")) == ".5"
+
+
 def test_usual_values_stand_without_quotes():
     for value in ("runs/2026-01-31_12-00-00", "./registry", "gs://bucket/models", "/var/a.b"):
         assert quoted(value) == value

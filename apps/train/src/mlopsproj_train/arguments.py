@@ -11,7 +11,7 @@ from pathlib import Path
 from mlopsproj_core.errors import ConfigError
 
 _KEY = re.compile(r"[+~]{0,2}([A-Za-z_]\w*)(\.\w+)*", re.ASCII)
-_PLAIN = re.compile(r"[A-Za-z_./][\w./:@-]*", re.ASCII)
+_PLAIN = re.compile(r"(?!\.\d)[A-Za-z_./][\w./:@-]*", re.ASCII)
 # Options of Hydra that are followed by a value of their own.
 _WITH_VALUE = frozenset(
     {"--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun"}
