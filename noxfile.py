@@ -198,12 +198,14 @@ def _combine(session: nox.Session, target: Path, measured: list[str]) -> str:
 def e2e(session: nox.Session) -> None:
     """Run what crosses members, and every test that is too slow for each day."""
     _sync(session, "--all-extras")
+    # By file: the tests of one share what is made once for them.
+    at_once = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
     nothing_slow = 5
     session.run(
-        *("pytest", "packages", "apps", "-m", "slow", *session.posargs),
+        *("pytest", "packages", "apps", "-m", "slow", *at_once, *session.posargs),
         success_codes=[0, nothing_slow],
     )
-    session.run("pytest", "tests", "-m", "slow or not slow", *session.posargs)
+    session.run("pytest", "tests", "-m", "slow or not slow", *at_once, *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
@@ -386,5 +388,6 @@ def nightly(session: nox.Session) -> None:
     # A name would queue the first of its variants only.
     tests_ = [f"tests-{python}({member.short})" for python in PYTHONS for member in MEMBERS]
     floors_ = [f"floors({member.short})" for member in MEMBERS]
-    for name in [*CHECKS, *tests_, "coverage", "e2e", *floors_, "build", "bench", "showcase"]:
+    slow = ["e2e", "security", "images", *floors_, "build", "bench", "showcase"]
+    for name in [*CHECKS, *tests_, "coverage", *slow]:
         session.notify(name)
