@@ -10,8 +10,9 @@ from typing import Final
 
 from mlopsproj_core import errors
 from mlopsproj_core.errors import MlopsprojError
-from mlopsproj_serving.http import problems
-from mlopsproj_serving.http.problems import Kind
+from mlopsproj_serving.http import problem_kinds
+from mlopsproj_serving.http.problem_kinds import Kind
+from mlopsproj_serving.http.problems import kind_of
 
 from reference_pages.described import UndescribedError, described
 from reference_pages.markdown import code, sentence, table
@@ -52,7 +53,7 @@ def _below(error: type[MlopsprojError]) -> Iterator[type[MlopsprojError]]:
 
 def kinds_of_problems() -> list[Kind]:
     """Every problem of HTTP, by its status."""
-    found = [kind for kind in vars(problems).values() if isinstance(kind, Kind)]
+    found = [kind for kind in vars(problem_kinds).values() if isinstance(kind, Kind)]
     return sorted(found, key=lambda kind: (kind.status, kind.slug))
 
 
@@ -107,4 +108,4 @@ def page() -> str:
 
 
 def _problem(error: type[MlopsprojError]) -> str:
-    return code(problems.kind_of(error("")).slug)
+    return code(kind_of(error("")).slug)

@@ -8,7 +8,6 @@ from mlopsproj_api.settings import ApiSettings
 from mlopsproj_core.settings import Settings
 from mlopsproj_data.config import DataConfig
 from mlopsproj_doctor.checks import CHECKS
-from mlopsproj_doctor.cli import app
 from mlopsproj_doctor.disk import places
 from mlopsproj_doctor.installation import EXTRAS
 from mlopsproj_doctor.variables import KNOWN, DoctorSettings, Kind
@@ -16,7 +15,6 @@ from mlopsproj_evaluation.gates import GateLimits
 from mlopsproj_evaluation.gates.limits import PREFIX as GATES
 from mlopsproj_monitor.settings import MonitorSettings
 from packaging.requirements import Requirement
-from typer.main import get_command
 
 
 def test_every_variable_that_a_command_reads_is_known():
@@ -39,12 +37,6 @@ def test_its_defaults_are_those_of_the_service(name):
 
 def test_it_looks_where_prepared_data_lie_by_default():
     assert str(places(DoctorSettings())["prepared"]) == DataConfig().prepared_dir
-
-
-def test_its_flags_are_told(root):
-    text = (root / "docs" / "commands.md").read_text().split("\n## doctor\n")[1]
-    told = re.findall(r"^\| `(--[a-z]+)` \|", text.split("\n## ")[0], re.MULTILINE)
-    assert told == [parameter.opts[0] for parameter in get_command(app).params]
 
 
 def test_its_groups_are_told(root):

@@ -14,7 +14,8 @@ from mlopsproj_core.errors import (
 from mlopsproj_core.registry import Registry
 from mlopsproj_serving.administration import Administration
 from mlopsproj_serving.background import LOW
-from mlopsproj_serving.http.problems import INTERNAL, kind_of
+from mlopsproj_serving.http.problem_kinds import INTERNAL
+from mlopsproj_serving.http.problems import kind_of
 from shop import Shop, right
 from webhook import serving as webhook_serving
 

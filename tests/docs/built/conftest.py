@@ -19,7 +19,9 @@ QUIET = (
 # The theme draws into a closed shadow, which nobody can look into.
 OPEN = """
 const attach = Element.prototype.attachShadow;
-Element.prototype.attachShadow = function (how) { return attach.call(this, {...how, mode: "open"}) };
+Element.prototype.attachShadow = function (how) {
+  return attach.call(this, {...how, mode: "open"})
+};
 """
 
 

@@ -33,7 +33,7 @@ def test_search_finds_a_word(address, page):
     page.goto(f"{address}/index.html")
     words = page.locator("input.md-search__input")
     words.click()
-    words.press_sequentially("mlopsproj_database_url")
+    words.press_sequentially("mlopsproj_api_keep_alive_seconds")
     found = page.locator(".md-search-result__link")
     found.first.wait_for(timeout=60_000)
     told = [link.get_attribute("href") for link in found.all()]

@@ -58,7 +58,10 @@ def test_a_whole_site_is_built(build):
             f"{SECOND}[root](/index)\n", {}, ["index.md", "second.md"], id="an absolute link"
         ),
         pytest.param(
-            f"{SECOND}![gone](gone.png)\n", {}, ["index.md", "second.md"], id="a picture that is gone"
+            f"{SECOND}![gone](gone.png)\n",
+            {},
+            ["index.md", "second.md"],
+            id="a picture that is gone",
         ),
         pytest.param(SECOND, {"third.md": "# Third\n"}, ["index.md", "second.md"], id="an orphan"),
         pytest.param(

@@ -23,6 +23,7 @@ EXTRAS: Final = {
     "efficientnet": "EfficientNet-Lite0 with its weights",
     "evidently": "Evidently's report of a window",
     "gcs": "registry and images in Google Cloud Storage",
+    "parquet": "exports and backups of the prediction log",
     "postgresql": "PostgreSQL as the database",
     "solar-cells": "photos of solar cells",
     "timm": "any network of timm",

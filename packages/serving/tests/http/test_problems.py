@@ -5,11 +5,9 @@ import pytest
 from fastapi import FastAPI, Query
 from fastapi.testclient import TestClient
 from mlopsproj_core import errors
-from mlopsproj_serving.http import problems
+from mlopsproj_serving.http import problem_kinds
+from mlopsproj_serving.http.problem_kinds import INTERNAL, TOO_MANY, Kind
 from mlopsproj_serving.http.problems import (
-    INTERNAL,
-    TOO_MANY,
-    Kind,
     ProblemError,
     error_response,
     install,
@@ -18,7 +16,7 @@ from mlopsproj_serving.http.problems import (
 )
 from starlette.exceptions import HTTPException
 
-KINDS = [each for each in vars(problems).values() if isinstance(each, Kind)]
+KINDS = [each for each in vars(problem_kinds).values() if isinstance(each, Kind)]
 
 
 def test_kinds_are_told_apart_by_their_type():

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from fastapi import Request, Response
 from mlopsproj_core.errors import DatabaseAwayError
-from mlopsproj_serving.http.problems import INVALID, ProblemError
+from mlopsproj_serving.http.problem_kinds import INVALID
+from mlopsproj_serving.http.problems import ProblemError
 
 from mlopsproj_monitor.monitor import Monitor
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from mlopsproj_core.registry import ModelVersion
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.http.problems import DATABASE, INVALID, NOT_FOUND, UNAUTHORIZED, ProblemError
+from mlopsproj_serving.http.problem_kinds import DATABASE, INVALID, NOT_FOUND, UNAUTHORIZED
+from mlopsproj_serving.http.problems import ProblemError
 
 from mlopsproj_monitor.monitor import Monitor
 from mlopsproj_monitor.routes.asking import ask, json_of, monitor_of, number, text

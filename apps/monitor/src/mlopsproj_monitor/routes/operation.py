@@ -6,14 +6,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from mlopsproj_core.errors import MlopsprojError
 from mlopsproj_serving.http.openapi import problems
-from mlopsproj_serving.http.problems import (
-    DATABASE,
-    NO_MODEL,
-    REGISTRY,
-    UNCHECKED,
-    ProblemError,
-    kind_of,
-)
+from mlopsproj_serving.http.problem_kinds import DATABASE, NO_MODEL, REGISTRY, UNCHECKED
+from mlopsproj_serving.http.problems import ProblemError, kind_of
 
 from mlopsproj_monitor.metrics import CONTENT_TYPE, MonitorMetrics
 from mlopsproj_monitor.routes.asking import monitor_of

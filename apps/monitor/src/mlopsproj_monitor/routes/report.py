@@ -9,7 +9,7 @@ from mlopsproj_core.errors import NoModelError, RegistryError
 from mlopsproj_core.registry import ModelVersion
 from mlopsproj_serving.background import in_thread
 from mlopsproj_serving.http.openapi import problems
-from mlopsproj_serving.http.problems import (
+from mlopsproj_serving.http.problem_kinds import (
     DATABASE,
     INVALID,
     NO_MODEL,

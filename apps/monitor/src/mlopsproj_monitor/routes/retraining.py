@@ -10,7 +10,7 @@ from mlopsproj_records.retraining import Retrainings as Records
 from mlopsproj_serving.http.bodies import read_json
 from mlopsproj_serving.http.callers import Callers
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.http.problems import (
+from mlopsproj_serving.http.problem_kinds import (
     DATABASE,
     DECIDED,
     INVALID,
@@ -20,8 +20,8 @@ from mlopsproj_serving.http.problems import (
     SLOW,
     TOO_LARGE,
     UNAUTHORIZED,
-    ProblemError,
 )
+from mlopsproj_serving.http.problems import ProblemError
 
 from mlopsproj_monitor.monitor import Monitor
 from mlopsproj_monitor.routes.asking import ask, json_of, monitor_of

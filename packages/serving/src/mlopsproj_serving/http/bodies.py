@@ -12,15 +12,8 @@ from starlette.types import Receive, Scope
 
 from mlopsproj_serving.config import Limits
 from mlopsproj_serving.http.holding import Holding
-from mlopsproj_serving.http.problems import (
-    INVALID,
-    MALFORMED,
-    MEDIA,
-    SLOW,
-    TOO_LARGE,
-    ClientGoneError,
-    ProblemError,
-)
+from mlopsproj_serving.http.problem_kinds import INVALID, MALFORMED, MEDIA, SLOW, TOO_LARGE
+from mlopsproj_serving.http.problems import ClientGoneError, ProblemError
 
 _CLOSE = {"Connection": "close"}
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from starlette.types import Scope
 
 from mlopsproj_serving.http.keys import KeyRing
-from mlopsproj_serving.http.problems import TOO_MANY, UNAUTHORIZED, ProblemError
+from mlopsproj_serving.http.problem_kinds import TOO_MANY, UNAUTHORIZED
+from mlopsproj_serving.http.problems import ProblemError
 from mlopsproj_serving.http.rate import RateLimit
 
 if TYPE_CHECKING:

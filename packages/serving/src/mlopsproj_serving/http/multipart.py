@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from mlopsproj_serving.http.problems import MALFORMED, TOO_MANY_IMAGES, ProblemError
+from mlopsproj_serving.http.problem_kinds import MALFORMED, TOO_MANY_IMAGES
+from mlopsproj_serving.http.problems import ProblemError
 
 MAX_HEADER_BYTES = 8 * 1024
 """Of one part."""

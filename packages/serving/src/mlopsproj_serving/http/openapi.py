@@ -11,15 +11,8 @@ import msgspec
 from fastapi import FastAPI
 
 from mlopsproj_serving.http.examples import REQUEST_ID
-from mlopsproj_serving.http.problems import (
-    INTERNAL,
-    MEDIA_TYPE,
-    UNAUTHORIZED,
-    Kind,
-    Problem,
-    ProblemError,
-    problem_of,
-)
+from mlopsproj_serving.http.problem_kinds import INTERNAL, UNAUTHORIZED, Kind
+from mlopsproj_serving.http.problems import MEDIA_TYPE, Problem, ProblemError, problem_of
 
 _NULL = "urn:mlopsproj:null"
 _REF = "#/components/schemas/{name}"

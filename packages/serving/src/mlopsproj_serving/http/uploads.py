@@ -14,7 +14,8 @@ from msgspec import Meta
 
 from mlopsproj_serving.http.bodies import decode_json
 from mlopsproj_serving.http.multipart import Part, boundary_of, parts_of
-from mlopsproj_serving.http.problems import INVALID, MEDIA, TOO_MANY_IMAGES, ProblemError
+from mlopsproj_serving.http.problem_kinds import INVALID, MEDIA, TOO_MANY_IMAGES
+from mlopsproj_serving.http.problems import ProblemError
 
 LARGE_BYTES = 256 * 1024
 """JSON from this size on is decoded outside the event loop, where it would hold up the others."""

@@ -17,7 +17,7 @@ from mlopsproj_serving.background import in_thread
 from mlopsproj_serving.http.bodies import read_json
 from mlopsproj_serving.http.model_state import ModelState, Move, model_state_of, move_of
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.http.problems import (
+from mlopsproj_serving.http.problem_kinds import (
     CONFLICT,
     INVALID,
     MALFORMED,

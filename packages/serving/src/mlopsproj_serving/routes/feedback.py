@@ -16,7 +16,7 @@ from msgspec import Meta
 from mlopsproj_serving.http.answers import ClassName, PredictionId
 from mlopsproj_serving.http.bodies import read_json
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.http.problems import (
+from mlopsproj_serving.http.problem_kinds import (
     INVALID,
     MALFORMED,
     MEDIA,
@@ -26,8 +26,8 @@ from mlopsproj_serving.http.problems import (
     TOO_LARGE,
     TOO_MANY,
     UNAUTHORIZED,
-    ProblemError,
 )
+from mlopsproj_serving.http.problems import ProblemError
 from mlopsproj_serving.routes.predictions import find
 
 if TYPE_CHECKING:

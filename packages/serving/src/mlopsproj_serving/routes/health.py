@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from mlopsproj_core.errors import NoModelError
 
 from mlopsproj_serving.http.openapi import problems
-from mlopsproj_serving.http.problems import NO_MODEL
+from mlopsproj_serving.http.problem_kinds import NO_MODEL
 
 if TYPE_CHECKING:
     from mlopsproj_serving.readiness import Readiness

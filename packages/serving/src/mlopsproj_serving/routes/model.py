@@ -16,7 +16,7 @@ from mlopsproj_serving.http.model_state import (
     model_state_of,
 )
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.http.problems import NO_MODEL, TOO_MANY, UNAUTHORIZED
+from mlopsproj_serving.http.problem_kinds import NO_MODEL, TOO_MANY, UNAUTHORIZED
 
 router = APIRouter(tags=["model"])
 

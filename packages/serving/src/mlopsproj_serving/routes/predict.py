@@ -21,7 +21,7 @@ from mlopsproj_serving.http.departure import Departure
 from mlopsproj_serving.http.examples import BAD_IMAGE_IN_A_LIST, IMAGE_BASE64, PREDICTION
 from mlopsproj_serving.http.holding import HeldBytes, Holding
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.http.problems import (
+from mlopsproj_serving.http.problem_kinds import (
     BAD_IMAGE,
     DEADLINE,
     INVALID,
@@ -35,6 +35,8 @@ from mlopsproj_serving.http.problems import (
     TOO_MANY,
     TOO_MANY_IMAGES,
     UNAUTHORIZED,
+)
+from mlopsproj_serving.http.problems import (
     ClientGoneError,
     Problem,
     ProblemError,

@@ -9,13 +9,8 @@ from mlopsproj_records.identifiers import time_of
 from mlopsproj_serving.http.answers import RecordedPrediction, recorded_of
 from mlopsproj_serving.http.examples import RECORDED
 from mlopsproj_serving.http.openapi import example, json_answer, problems, ref
-from mlopsproj_serving.http.problems import (
-    DATABASE,
-    NOT_FOUND,
-    TOO_MANY,
-    UNAUTHORIZED,
-    ProblemError,
-)
+from mlopsproj_serving.http.problem_kinds import DATABASE, NOT_FOUND, TOO_MANY, UNAUTHORIZED
+from mlopsproj_serving.http.problems import ProblemError
 
 if TYPE_CHECKING:
     from mlopsproj_records.log import PredictionLog
