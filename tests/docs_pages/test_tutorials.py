@@ -3,9 +3,11 @@
 import socket
 
 import pytest
+from mlopsproj_core.cpu import instruction_sets
 from pages import ROOT, Reader, compare
 
 TUTORIALS = ROOT / "docs" / "tutorials"
+FAST_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 
 
 @pytest.fixture
@@ -26,8 +28,10 @@ def reader(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # two minutes on two cores, if nothing else runs there
 def test_the_tutorials_do_what_they_show(reader):
-    for page in ("photos.md", "serve.md"):
-        reader.follow(TUTORIALS / page)
+    reader.follow(TUTORIALS / "photos.md")
+    if FAST_INT8.isdisjoint(instruction_sets()):
+        pytest.skip("int8 is not faster on this CPU: nothing is published that could be promoted")
+    reader.follow(TUTORIALS / "serve.md")
     assert reader.leave() == [0]
 
 
