@@ -2,13 +2,12 @@
 
 import json
 import shlex
-import shutil
 import signal
-import socket
-import subprocess
-import time
+import tempfile
+from pathlib import Path
 
 import pytest
+from serving.postgresql import PostgreSql
 
 pytestmark = pytest.mark.slow
 
@@ -104,43 +103,15 @@ def test_ctrl_c_shows_what_there_is(workplace):
 
 
 @pytest.fixture
-def postgresql(tmp_path):
+def postgresql():
     """The address of a database server of this test's own."""
-    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
-    if shutil.which("initdb") is None or shutil.which("setpriv") is None:
-        pytest.skip("PostgreSQL's initdb, or setpriv, is not installed")
-    folder = tmp_path / "postgresql"
-    folder.mkdir()
-    shutil.chown(folder, 65534, 65534)
-    for parent in folder.parents[:3]:
-        parent.chmod(0o755)
-    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
-    made = subprocess.run(
-        [*nobody, "initdb", "-D", folder / "data", "-U", "app", "-A", "trust"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
-    if made.returncode:
-        pytest.skip(f"initdb does not work here: {made.stderr.strip()}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [*nobody, "postgres", "-D", folder / "data", "-p", str(port), "-k", folder],
-        cwd=folder,
-        stderr=subprocess.DEVNULL,
-    )
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield f"postgresql+psycopg://app@127.0.0.1:{port}/postgres"
-    server.send_signal(signal.SIGINT)
-    server.wait(30)
+    with tempfile.TemporaryDirectory() as folder:
+        server = PostgreSql(Path(folder))
+        try:
+            server.start()
+            yield server.url
+        finally:
+            server.kill()
 
 
 def test_a_database_server_keeps_a_sweep_too(workplace, postgresql):
