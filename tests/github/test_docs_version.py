@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from cloned_repository import ClonedRepository
 
 needs_mike = pytest.mark.skipif(
     importlib.util.find_spec("mike") is None, reason="mike is installed by nox -s workflows"
@@ -44,31 +45,18 @@ def test_latest_is_the_highest_release(script, version, published, latest):
     assert script("docs_version").is_latest(version, published) is latest
 
 
-class Site:
+class Site(ClonedRepository):
     """A clone with a site of one page, and its origin."""
 
     def __init__(self, folder, root):
-        self.origin, self.clone = folder / "origin", folder / "clone"
+        super().__init__(folder)
         self._script = root / "infra" / "github" / "docs_version.py"
-        self.git("init", "--quiet", "--bare", "--initial-branch=main", self.origin, at=folder)
-        self.git("clone", "--quiet", self.origin, self.clone, at=folder)
         (self.clone / "docs").mkdir()
         (self.clone / "docs" / "index.md").write_text("# A page\n")
         settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
         assert "provider: mike" in settings, "the theme shows the versions that mike made"
         (self.clone / "mkdocs.yml").write_text("site_name: site\n")
-        self.git("add", ".")
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        self.git(*identity, "commit", "--quiet", "--message=first")
-
-    def git(self, *arguments, at=None):
-        return subprocess.run(
-            ["git", *map(str, arguments)],
-            cwd=at or self.clone,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
+        self.commit_all()
 
     def publish(self, ref):
         tools = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # noqa: PTH120 - of a link that must not be followed

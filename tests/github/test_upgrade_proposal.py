@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import yaml
+from cloned_repository import ClonedRepository
 
 PYPROJECT = '[tool.uv]\nexclude-newer = "{date}T00:00:00Z"\n'
 BEFORE = "numpy==2.3.0 \\\n    --hash=sha256:00\nruff==0.11.0 \\\n    --hash=sha256:00\n"
@@ -26,11 +27,12 @@ needs_posix = pytest.mark.skipif(os.name == "nt", reason="the stand-in of gh is 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
-class Repository:
+class Repository(ClonedRepository):
     """A clone with something to propose, its origin, and a `gh` that answers for GitHub."""
 
     def __init__(self, folder, root):
-        self.origin, self.clone, self.told = (folder / n for n in ("origin", "clone", "told"))
+        super().__init__(folder)
+        self.told = folder / "told"
         self._script = root / "infra" / "github" / "upgrade_proposal.py"
         tools = folder / "bin"
         for path in (tools, self.told):
@@ -39,23 +41,10 @@ class Repository:
         (tools / "gh").chmod(0o755)
         path = os.pathsep.join([str(tools), os.environ["PATH"]])
         self._environment = {**os.environ, "PATH": path, "TOLD": str(self.told)}
-        self.git("init", "--quiet", "--bare", "--initial-branch=main", self.origin, at=folder)
-        self.git("clone", "--quiet", self.origin, self.clone, at=folder)
         self.write("2026-11-17", BEFORE)
-        self.git("add", ".")
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        self.git(*identity, "commit", "--quiet", "--message=first")
+        self.commit_all()
         self.git("push", "--quiet", "origin", "HEAD:main")
         self.opened([])
-
-    def git(self, *arguments, at=None):
-        return subprocess.run(
-            ["git", *map(str, arguments)],
-            cwd=at or self.clone,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
 
     def write(self, date, requirements):
         (self.clone / "pyproject.toml").write_text(PYPROJECT.format(date=date))
