@@ -4,10 +4,10 @@ import socket
 
 import pytest
 from mlopsproj_core.cpu import instruction_sets
+from mlopsproj_doctor.machine import FAST_INT8
 from pages import ROOT, Reader, compare
 
 TUTORIALS = ROOT / "docs" / "tutorials"
-FAST_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 
 
 @pytest.fixture

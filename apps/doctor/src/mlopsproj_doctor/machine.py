@@ -20,8 +20,10 @@ from mlopsproj_doctor.units import in_bytes
 LITTLE_BYTES: Final = 2 * 10**9
 """Less memory suffices for the service, and hardly for training."""
 
+FAST_INT8: Final = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
+"""Instruction sets any of which makes int8 worth it."""
+
 _CGROUP = Path("/sys/fs/cgroup")
-_FAST_INT8: Final = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 
 
 def examine() -> Iterator[Finding]:
@@ -82,7 +84,7 @@ def examine_instruction_sets(name: str, sets: tuple[str, ...], architecture: str
     if architecture.lower() in {"x86_64", "amd64"} and "avx2" not in sets:
         mend = "Another machine answers several times as fast."
         return warn("cpu", f"{text}; without AVX2 everything is slow", mend)
-    if _FAST_INT8.isdisjoint(sets):
+    if FAST_INT8.isdisjoint(sets):
         return ok("cpu", f"{text}; int8 is often slower than float here (no VNNI): measure it")
     return ok("cpu", f"{text}; int8 is fast here")
 
