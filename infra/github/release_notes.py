@@ -1,31 +1,16 @@
-"""Says what a tag releases: its section of `CHANGELOG.md`; refuses a tag that releases nothing.
+"""Says what a tag releases: its section of `CHANGELOG.md`; refuses a tag of which nothing is told.
 
-A tag is `v` and the one version that every member carries. Knows nothing of how wheels are made.
+Knows nothing of what version the members have, nor of how wheels are made.
 """
 
 import argparse
 import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
+CHANGELOG: Final = Path(__file__).parents[2] / "CHANGELOG.md"
 _HEADING = re.compile(r"^## +", re.MULTILINE)
-
-
-def versions(root: Path) -> dict[str, str]:
-    """The version of the workspace and of every member, by the file that says it.
-
-    Args:
-        root: of the repository.
-    """
-    files = [root / "pyproject.toml", *sorted(root.glob("*/*/pyproject.toml"))]
-    settings = {file: tomllib.loads(file.read_text(encoding="utf-8")) for file in files}
-    return {
-        file.relative_to(root).as_posix(): str(told["project"]["version"])
-        for file, told in settings.items()
-    }
 
 
 def notes(changelog: str, version: str) -> str:
@@ -50,20 +35,15 @@ def notes(changelog: str, version: str) -> str:
 
 
 def main() -> int:
-    """Write the notes of a tag; 1 if it releases nothing."""
+    """Write the notes of a tag; 1 if there are none."""
     parser = argparse.ArgumentParser(description="Write what a tag releases.")
     parser.add_argument("tag", help="for example v0.1.0")
     parser.add_argument("--output", type=Path, required=True, help="file to write")
-    parser.add_argument("--root", type=Path, default=ROOT, help="of the repository")
+    parser.add_argument("--changelog", type=Path, default=CHANGELOG, help="of the repository")
     arguments = parser.parse_args()
-    version = arguments.tag.removeprefix("v")
-    others = {file: told for file, told in versions(arguments.root).items() if told != version}
-    if arguments.tag == version or others:
-        sys.stderr.write(f"The tag {arguments.tag} is not v and the version of every member.\n")
-        sys.stderr.writelines(f"{file}: {told}\n" for file, told in others.items())
-        return 1
     try:
-        text = notes((arguments.root / "CHANGELOG.md").read_text(encoding="utf-8"), version)
+        changelog = arguments.changelog.read_text(encoding="utf-8")
+        text = notes(changelog, arguments.tag.removeprefix("v"))
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,10 +1,12 @@
 """Proposes an upgrade: pushes what a new resolution date changed, and opens a pull request of it.
 
 One branch and one pull request: the next upgrade replaces one that nobody took. A push by a
-workflow starts no other, so `ci` is started on the branch here. Needs git, GitHub's `gh`, and
-leave to push; run in the repository, with the changed files in place.
+workflow starts no other, so `ci` is started on the branch here. What changed comes from a job that
+ran code of others, without a right: of its folder only the files that an upgrade changes are taken.
+Needs git, GitHub's `gh`, and leave to push; run in the repository.
 """
 
+import argparse
 import json
 import re
 import subprocess
@@ -14,6 +16,7 @@ from typing import Final
 
 BRANCH: Final = "upgrade"
 FILES: Final = ["pyproject.toml", "requirements.txt", "infra/images/pins"]
+_MADE: Final = ["pyproject.toml", "requirements.txt", "infra/images/pins/*.txt"]
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 _DATE = re.compile(r'^exclude-newer = "(\d{4}-\d{2}-\d{2})', re.MULTILINE)
 _IDENTITY = [
@@ -46,6 +49,20 @@ def _pins(text: str) -> dict[str, list[str]]:
     return pins
 
 
+def take(folder: Path, repository: Path) -> None:
+    """Copy what an upgrade changes, and nothing else, into the repository.
+
+    Args:
+        folder: holds the files as the repository does.
+        repository: into which they go.
+    """
+    for pattern in _MADE:
+        for file in sorted(folder.glob(pattern)):
+            if file.is_symlink() or not file.is_file():
+                raise ValueError(f"{file} is no plain file: nothing is proposed.")
+            (repository / file.relative_to(folder)).write_bytes(file.read_bytes())
+
+
 def _run(*command: str) -> str:
     return subprocess.run(
         command, check=True, stdout=subprocess.PIPE, encoding="utf-8"
@@ -54,6 +71,9 @@ def _run(*command: str) -> str:
 
 def main() -> None:
     """Push the branch, open its pull request unless one is open, and have it checked."""
+    parser = argparse.ArgumentParser(description="Propose an upgrade.")
+    parser.add_argument("folder", type=Path, help="holds the files that the upgrade changed")
+    take(parser.parse_args().folder, Path())
     if not _run("git", "status", "--porcelain", "--", *FILES):
         sys.stdout.write("Nothing to propose: the new date changes nothing.\n")
         return

@@ -33,6 +33,7 @@ class Repository(ClonedRepository):
     def __init__(self, folder, root):
         super().__init__(folder)
         self.told = folder / "told"
+        self.made = folder / "made"
         self._script = root / "infra" / "github" / "upgrade_proposal.py"
         tools = folder / "bin"
         for path in (tools, self.told):
@@ -41,16 +42,20 @@ class Repository(ClonedRepository):
         (tools / "gh").chmod(0o755)
         path = os.pathsep.join([str(tools), os.environ["PATH"]])
         self._environment = {**os.environ, "PATH": path, "TOLD": str(self.told)}
+        self.write("2026-11-17", BEFORE, self.clone)
+        (self.clone / "program.py").write_text("ours\n")
         self.write("2026-11-17", BEFORE)
         self.commit_all()
         self.git("push", "--quiet", "origin", "HEAD:main")
         self.opened([])
 
-    def write(self, date, requirements):
-        (self.clone / "pyproject.toml").write_text(PYPROJECT.format(date=date))
-        (self.clone / "requirements.txt").write_text(requirements)
-        pins = self.clone / "infra" / "images" / "pins"
+    def write(self, date, requirements, folder=None):
+        """What the job before hands over, unless it is another folder's."""
+        folder = folder or self.made
+        pins = folder / "infra" / "images" / "pins"
         pins.mkdir(parents=True, exist_ok=True)
+        (folder / "pyproject.toml").write_text(PYPROJECT.format(date=date))
+        (folder / "requirements.txt").write_text(requirements)
         (pins / "api.txt").write_text(requirements)
 
     def opened(self, pull_requests):
@@ -59,7 +64,7 @@ class Repository(ClonedRepository):
     def propose(self):
         """What the script says, and what it told gh."""
         said = subprocess.run(
-            [sys.executable, str(self._script)],
+            [sys.executable, str(self._script), str(self.made)],
             cwd=self.clone,
             env=self._environment,
             check=True,
@@ -105,11 +110,13 @@ def test_nothing_changed(repository):
 @needs_posix
 def test_the_first_proposal_and_the_next(repository):
     repository.write("2026-12-07", AFTER)
-    (repository.clone / "stray").write_text("not proposed")
+    (repository.made / "program.py").write_text("theirs\n")
+    (repository.made / "infra" / "images" / "pins" / "other.py").write_text("theirs\n")
     said, told = repository.propose()
     assert said == "Upgrade to the releases of 2026-12-07: 3 distributions change.\n"
     changed = repository.git("diff", "--name-only", "main", "upgrade", at=repository.origin)
     assert changed.split() == ["infra/images/pins/api.txt", "pyproject.toml", "requirements.txt"]
+    assert (repository.clone / "program.py").read_text() == "ours\n"
     author = repository.git("log", "-1", "--format=%an", "upgrade", at=repository.origin)
     assert author.strip() == "github-actions[bot]"
     listed, created, started = told
@@ -131,6 +138,14 @@ def test_the_first_proposal_and_the_next(repository):
     ]
     log = repository.git("log", "--format=%s", "upgrade", at=repository.origin)
     assert log.splitlines() == ["Upgrade to the releases of 2026-12-14", "first"]
+
+
+@needs_posix
+def test_a_link_is_not_taken(script, tmp_path):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "requirements.txt").symlink_to("/etc/passwd")
+    with pytest.raises(ValueError, match="no plain file"):
+        script("upgrade_proposal").take(tmp_path / "made", tmp_path)
 
 
 def test_what_is_proposed_is_what_is_handed_over(script, root):

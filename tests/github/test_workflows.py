@@ -9,16 +9,21 @@ from itertools import product
 import pytest
 import yaml
 
-OURS = "./.github/workflows/ci.yml"
+CI = "./.github/workflows/ci.yml"
+OURS = {CI, "./.github/workflows/docs.yml", "./.github/workflows/images.yml"}
 PINNED = re.compile(r"^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 # What would make a program of a line: chains, pipes, tests, substitutions, files.
 LOGIC = re.compile(r"[;|<>`]|&&|\$\(|\b(if|for|while|case|test|eval)\b|\[\[?\s")
+PUSHES_IMAGES, PUSHES_DOCS = {"attestations", "id-token", "packages"}, {"contents"}
 WRITES = {
-    "docs.yml": {"publish": {"contents"}},
-    "images.yml": {"publish": {"attestations", "id-token", "packages"}},
+    "docs.yml": {"publish": PUSHES_DOCS},
+    "images.yml": {"publish": PUSHES_IMAGES},
+    "main.yml": {"docs": PUSHES_DOCS, "images": PUSHES_IMAGES},
     "release.yml": {
         "attest": {"attestations", "id-token"},
         "announce": {"contents"},
+        "docs": PUSHES_DOCS,
+        "images": PUSHES_IMAGES,
         "publish": {"id-token"},
     },
     "upgrade.yml": {"propose": {"actions", "contents", "pull-requests"}},
@@ -102,7 +107,7 @@ def test_no_logic_stands_in_yaml(workflow):
 
 def test_actions_are_pinned_by_commit_and_tell_their_version(workflow):
     for line in re.findall(r"uses: (.*)", workflow.read_text(encoding="utf-8")):
-        assert line.split()[0] == OURS or PINNED.match(line), line
+        assert line.split()[0] in OURS or PINNED.match(line), line
 
 
 def test_an_action_has_one_version_in_all_workflows(root):
@@ -122,6 +127,38 @@ def test_nothing_may_be_written_unless_a_job_says_so(workflow):
         if (writes := {right for right, level in job["permissions"].items() if level == "write"})
     }
     assert written == WRITES.get(workflow.name, {})
+
+
+def needed(jobs, name):
+    """The jobs without which one does not begin."""
+    needs = jobs[name].get("needs", [])
+    direct = {needs} if isinstance(needs, str) else set(needs)
+    return direct.union(*(needed(jobs, other) for other in direct))
+
+
+def test_what_a_push_publishes_waits_for_the_checks_of_its_commit(workflow):
+    settings = read(workflow)
+    jobs = settings["jobs"]
+    writing = [name for name, job in jobs.items() if "write" in job["permissions"].values()]
+    if "push" in settings["on"]:
+        checks = {name for name, job in jobs.items() if job.get("uses") == CI}
+        assert len(checks) == 1
+        for name in writing:
+            assert checks <= needed(jobs, name), f"{name} does not wait for ci"
+            assert "if" not in jobs[name], f"{name} must be skipped where ci fails"
+    elif writing and workflow.name != "upgrade.yml":
+        assert set(settings["on"]) == {"workflow_call"}, "begun only by what waits for ci"
+
+
+def test_no_workflow_begins_with_the_rights_of_main_where_others_choose_what_it_reads(workflow):
+    assert not {"workflow_run", "pull_request_target", "issue_comment"} & set(read(workflow)["on"])
+
+
+def test_a_commit_is_checked_once(root):
+    begun = [p.name for p in root.glob(".github/workflows/*.yml") if "push" in read(p)["on"]]
+    assert sorted(begun) == ["main.yml", "release.yml"]
+    pushes = [read(root / ".github" / "workflows" / name)["on"]["push"] for name in sorted(begun)]
+    assert pushes == [{"branches": ["main"]}, {"tags": ["v*"]}]
 
 
 def test_no_checkout_leaves_its_token_behind(workflow):
