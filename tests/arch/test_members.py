@@ -13,24 +13,30 @@ FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "mana
 LONGEST_FILE = 400
 
 
-def requirements(settings):
+def published(settings):
+    """What its wheel asks for."""
     project = settings["project"]
-    groups = settings.get("dependency-groups", {})
-    texts = [
-        *project.get("dependencies", []),
-        *(text for extra in project.get("optional-dependencies", {}).values() for text in extra),
-        *(text for group in groups.values() for text in group if isinstance(text, str)),
-    ]
+    extras = project.get("optional-dependencies", {}).values()
+    texts = [*project.get("dependencies", []), *(text for extra in extras for text in extra)]
     return [Requirement(text) for text in texts]
+
+
+def requirements(settings):
+    groups = settings.get("dependency-groups", {}).values()
+    texts = [text for group in groups for text in group if isinstance(text, str)]
+    return [*published(settings), *map(Requirement, texts)]
+
+
+def is_member(requirement):
+    return canonicalize_name(requirement.name).startswith("mlopsproj-")
 
 
 def assert_floors_only(settings):
     for requirement in requirements(settings):
+        if is_member(requirement):
+            continue
         name = canonicalize_name(requirement.name)
         bounds = {str(bound) for bound in requirement.specifier}
-        if name.startswith("mlopsproj-"):
-            assert not bounds, f"{name} is a member: one version for all"
-            continue
         floors = {bound for bound in bounds if bound.startswith(">=")}
         assert len(floors) == 1, f"{requirement} needs a floor (>=)"
         assert bounds - floors == {CAPPED[name]} if name in CAPPED else bounds == floors, (
@@ -40,6 +46,13 @@ def assert_floors_only(settings):
 
 def test_version_is_the_workspace_s(member, workspace):
     assert member.settings["project"]["version"] == workspace["project"]["version"]
+
+
+def test_members_ask_for_each_other_s_version(member):
+    """They are tested and released together: no other two go together for sure."""
+    version = member.settings["project"]["version"]
+    for requirement in filter(is_member, published(member.settings)):
+        assert str(requirement.specifier) == f"=={version}", f"{requirement} in {member}"
 
 
 def test_python_range_is_the_workspace_s(member, workspace):
