@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 from mlopsproj_api.settings import ApiSettings
 from mlopsproj_core.settings import Settings
@@ -13,9 +13,7 @@ from mlopsproj_serving.process.settings import ServiceSettings
 
 from reference_pages.described import UndescribedError, attributes, described, type_name
 from reference_pages.markdown import code, sentence, table
-
-UNITS: Final = ("seconds", "hours", "days", "bytes", "pixels", "images")
-"""Last or first parts of a variable's name that are the unit of its value."""
+from reference_pages.units import unit_of
 
 Row = tuple[str, str, str, str, str]
 
@@ -51,7 +49,8 @@ def rows() -> dict[str, list[Row]]:
     """Rows of each section, by the heading that is its reader.
 
     Raises:
-        UndescribedError: if a variable has no description, or one is left out or made up.
+        UndescribedError: if a variable has no description or, as a number, no unit; or if one is
+            left out or made up.
     """
     told = {
         "all": _common(),
@@ -96,13 +95,13 @@ def _service(kind: type[ServiceSettings]) -> list[Row]:
 
 def _gates() -> list[Row]:
     told = attributes(GateLimits)
-    hints = {item.name: item.type for item in fields(GateLimits)}
+    hints = get_type_hints(GateLimits, include_extras=True)
     return [
         (
             code(f"{PREFIX}{item.name.upper()}"),
             type_name(hints[item.name]),
             _default(item.default),
-            _unit(item.name),
+            unit_of(item.name, hints[item.name]),
             sentence(described(told.get(item.name), f"GateLimits.{item.name}")),
         )
         for item in fields(GateLimits)
@@ -115,14 +114,9 @@ def _row(variable: str, field: Any, description: str | None) -> Row:
         code(variable),
         type_name(field.annotation).replace(" or none", ""),
         _default(field.default),
-        _unit(variable.lower()),
+        unit_of(variable.lower(), field.rebuild_annotation()),
         sentence(described(description, variable).removeprefix(f"{code(variable)}, ")),
     )
-
-
-def _unit(name: str) -> str:
-    parts = name.split("_")
-    return next((unit for unit in UNITS if parts[-1] == unit), "")
 
 
 def _default(value: object) -> str:

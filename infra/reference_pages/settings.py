@@ -15,6 +15,7 @@ from mlopsproj_train.optimizing.config import OptimizeConfig
 
 from reference_pages.described import UndescribedError, attributes, described, summary, type_name
 from reference_pages.markdown import code, sentence, table
+from reference_pages.units import unit_of
 
 SCHEMAS: Final[dict[str, type]] = {
     "train": TrainConfig,
@@ -46,12 +47,14 @@ class Key:
         name: as it is written, with dots.
         type: in Markdown.
         default: as it would be written.
+        unit: of a number.
         meaning: one description.
     """
 
     name: str
     type: str
     default: str
+    unit: str
     meaning: str
 
 
@@ -63,16 +66,19 @@ def keys(config: Any, prefix: str = "") -> Iterator[Key]:
         prefix: of the names.
 
     Raises:
-        UndescribedError: if a key is not described in the docstring of its class.
+        UndescribedError: if a key is not described in the docstring of its class, or is a number
+            without a unit.
     """
-    told, hints = attributes(type(config)), get_type_hints(type(config))
+    told, hints = attributes(type(config)), get_type_hints(type(config), include_extras=True)
     for item in fields(config):
         value, name = getattr(config, item.name), prefix + item.name
         meaning = described(told.get(item.name), f"{type(config).__name__}.{item.name}")
         if is_dataclass(value):
             yield from keys(value, f"{name}.")
         else:
-            yield Key(name, type_name(hints[item.name]), written(value), sentence(meaning))
+            hint = hints[item.name]
+            unit = unit_of(name, hint)
+            yield Key(name, type_name(hint), written(value), unit, sentence(meaning))
 
 
 def written(value: object) -> str:
@@ -108,12 +114,12 @@ def _section(command: str, schema: type) -> str:
         and part == getattr(trained, item.name, None)
     ]
     rows = [
-        (code(key.name), key.type, code(key.default), key.meaning)
+        (code(key.name), key.type, code(key.default), key.unit, key.meaning)
         for key in keys(config)
         if key.name.partition(".")[0] not in shared
     ]
     parts = [f"## {command}\n", f"{summary(schema)}\n"]
-    parts.append(table(("key", "type", "default", "meaning"), rows))
+    parts.append(table(("key", "type", "default", "unit", "meaning"), rows))
     if shared:
         names = ", ".join(f"`{name}.…`" for name in shared)
         parts.append(f"Beside these: {names}, as of [train](#train).\n")

@@ -24,14 +24,14 @@ class ApiSettings(ServiceSettings):
         validation_alias=AliasChoices("MLOPSPROJ_API_PORT", "PORT"),
         description="Port to listen on; 0 takes a free one.",
     )
-    workers: Positive = Field(default=1, description="Processes.")
+    workers: Annotated[Positive, "processes"] = Field(default=1, description="Processes.")
     threads: Positive | None = Field(
         default=None, description="Threads that compute, in each process; its share of the cores."
     )
     scheduling: Literal["auto", "single", "batches"] = Field(
         default="auto", description="Images one by one, or in batches; auto measures both."
     )
-    max_batch: Positive = Field(default=16, description="Images in a batch.")
+    max_batch: Annotated[Positive, "images"] = Field(default=16, description="Images in a batch.")
     queue_images: Positive = Field(
         default=256, description="Images that may wait in a process; beyond, requests are refused."
     )
@@ -73,7 +73,7 @@ class ApiSettings(ServiceSettings):
     retention_days: Seconds | None = Field(
         default=None, description="Days that answers are kept; for ever unless given."
     )
-    retention_count: Positive | None = Field(
+    retention_count: Annotated[Positive, "answers"] | None = Field(
         default=None, description="Answers that are kept at most; all unless given."
     )
 

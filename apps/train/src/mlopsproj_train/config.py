@@ -6,7 +6,7 @@ the command knows. Imports no torch and no Lightning, so that `--help` answers a
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from mlopsproj_data.config import DataConfig
 from mlopsproj_models.config import FineTuneConfig, ModelConfig, OptimizerConfig
@@ -69,9 +69,9 @@ class TrainerConfig:
     accelerator: Accelerator = Accelerator.auto
     precision: Precision = Precision.auto
     max_epochs: int | None = None
-    batch_size: int | None = None
-    gradient_clip: float | None = 1.0
-    patience: int | None = None
+    batch_size: Annotated[int, "images"] | None = None
+    gradient_clip: Annotated[float, "no unit"] | None = 1.0
+    patience: Annotated[int, "epochs"] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class TrainConfig:
     optimizer: OptimizerConfig = field(default_factory=_open_optimizer)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
-    seed: int = 0
+    seed: Annotated[int, "no unit"] = 0
     run_dir: str | None = None
     registry: str | None = None
     resume: str | None = None
@@ -170,7 +170,7 @@ class SweepConfig:
     model: ModelConfig = field(default_factory=_open_model)
     optimizer: OptimizerConfig = field(default_factory=_open_optimizer)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
-    seed: int = 0
+    seed: Annotated[int, "no unit"] = 0
     space: dict[str, Any] = field(default_factory=dict)
     trials: int = 20
     name: str | None = None
@@ -220,5 +220,5 @@ class PredictConfig:
     path: str | None = None
     bundle: str | None = None
     registry: str | None = None
-    top: int = 3
+    top: Annotated[int, "classes"] = 3
     output: Output = Output.table

@@ -6,6 +6,7 @@ Imports no torch and reads no file.
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
 
 
 class Source(StrEnum):
@@ -46,13 +47,13 @@ class AugmentConfig:
     """
 
     flip: bool | None = None
-    shift: int | None = None
-    crop: float | None = None
-    rotate: float | None = None
-    colour: float | None = None
+    shift: Annotated[int, "pixels"] | None = None
+    crop: Annotated[float, "share"] | None = None
+    rotate: Annotated[float, "degrees"] | None = None
+    colour: Annotated[float, "share"] | None = None
     operations: int | None = None
-    magnitude: float | None = None
-    cutout: int | None = None
+    magnitude: Annotated[float, "share"] | None = None
+    cutout: Annotated[int, "pixels"] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class DataConfig:
     feedback_until: str | None = None
     new_classes: bool = False
     name: str | None = None
-    image_size: int | None = None
+    image_size: Annotated[int, "pixels"] | None = None
     channels: int | None = None
     validation_fraction: float = 0.1
     balanced_sampling: bool = False

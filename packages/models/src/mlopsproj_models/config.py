@@ -6,6 +6,7 @@ here refuses it. Imports no torch, so that a command can show its configuration 
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
 
 class Schedule(StrEnum):
@@ -37,8 +38,8 @@ class NetworkConfig:
         blocks: residual blocks of each stage, after that; 0 is allowed.
     """
 
-    stem_width: int = 16
-    widths: tuple[int, ...] = (32, 64, 128)
+    stem_width: Annotated[int, "channels"] = 16
+    widths: tuple[Annotated[int, "channels"], ...] = (32, 64, 128)
     blocks: tuple[int, ...] = (0, 1, 1)
 
 
@@ -53,8 +54,8 @@ class OptimizerConfig:
         warmup_fraction: of all steps, during which the rate rises.
     """
 
-    lr: float | None = 1e-2
-    weight_decay: float | None = 0.1
+    lr: Annotated[float, "no unit"] | None = 1e-2
+    weight_decay: Annotated[float, "no unit"] | None = 0.1
     schedule: Schedule = Schedule.one_cycle
     warmup_fraction: float = 0.2
 
@@ -69,8 +70,8 @@ class LossConfig:
         class_weights: count each class by the inverse of how often it is trained on.
     """
 
-    label_smoothing: float = 0.1
-    mixup_alpha: float = 0.0
+    label_smoothing: Annotated[float, "share"] = 0.1
+    mixup_alpha: Annotated[float, "no unit"] = 0.0
     class_weights: bool = False
 
 
@@ -88,8 +89,8 @@ class FineTuneConfig:
     """
 
     frozen_epochs: int | None = 0
-    frozen_lr: float | None = 1e-3
-    layer_decay: float | None = 1.0
+    frozen_lr: Annotated[float, "no unit"] | None = 1e-3
+    layer_decay: Annotated[float, "ratio"] | None = 1.0
     cache_features: bool = True
 
 
@@ -113,9 +114,9 @@ class ModelConfig:
 
     architecture: str = "auto"
     pretrained: bool = True
-    width: float = 1.0
+    width: Annotated[float, "share"] = 1.0
     network: NetworkConfig = field(default_factory=NetworkConfig)
     finetune: FineTuneConfig = field(default_factory=FineTuneConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    ema_decay: float = 0.99
+    ema_decay: Annotated[float, "share"] = 0.99
     compile: bool = False

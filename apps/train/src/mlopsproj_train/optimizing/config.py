@@ -1,6 +1,7 @@
 """What `optimize` is told: one frozen, typed tree. Imports no torch, so that `--help` is fast."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from mlopsproj_data.config import DataConfig
 from mlopsproj_models.config import Calibration
@@ -39,9 +40,9 @@ class PruningConfig:
         lr: largest learning rate of that training, as a share of the model's own.
     """
 
-    ratios: tuple[float, ...] = (0.3, 0.5, 0.7)
+    ratios: tuple[Annotated[float, "share"], ...] = (0.3, 0.5, 0.7)
     epochs: int | None = None
-    lr: float = 0.3
+    lr: Annotated[float, "share"] = 0.3
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class DistillationConfig:
         epochs: that each is trained; null takes as many as the model's own.
     """
 
-    widths: tuple[float, ...] = (0.5,)
+    widths: tuple[Annotated[float, "share"], ...] = (0.5,)
     epochs: int | None = None
 
 
@@ -70,7 +71,7 @@ class TimingConfig:
         torch: time PyTorch too, eager and compiled, where the run's weights are here.
     """
 
-    batches: tuple[int, ...] = (1, 8, 32)
+    batches: tuple[Annotated[int, "images"], ...] = (1, 8, 32)
     threads: tuple[int, ...] = (1, 2)
     rounds: int = 200
     seconds: float = 8.0
@@ -106,10 +107,10 @@ class OptimizeConfig:
     pruning: PruningConfig = field(default_factory=PruningConfig)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     timing: TimingConfig = field(default_factory=TimingConfig)
-    budget: float = 0.005
+    budget: Annotated[float, "share"] = 0.005
     accept_undecided: str | None = None
     accelerator: Accelerator = Accelerator.auto
-    seed: int = 0
+    seed: Annotated[int, "no unit"] = 0
     registry: str | None = None
     out: str | None = None
     output: Output = Output.table

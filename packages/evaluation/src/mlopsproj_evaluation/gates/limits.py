@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from mlopsproj_core.errors import ConfigError
 
@@ -51,10 +51,10 @@ class GateLimits:
         ConfigError: if one of them cannot be used.
     """
 
-    margin: float = MARGIN
-    class_margin: float = 0.1
-    calibration_margin: float = 0.02
-    robustness_margin: float = ROBUSTNESS_MARGIN
+    margin: Annotated[float, "share"] = MARGIN
+    class_margin: Annotated[float, "share"] = 0.1
+    calibration_margin: Annotated[float, "share"] = 0.02
+    robustness_margin: Annotated[float, "share"] = ROBUSTNESS_MARGIN
     size_ratio: float = 1.25
     latency_ratio: float = 1.25
     latency_seconds: float = 8.0

@@ -21,9 +21,9 @@ from pydantic_settings import SettingsError
 
 from mlopsproj_serving.http.keys import KeyRing
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, "share", Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
-Port = Annotated[int, Field(ge=0, le=65535)]
+Port = Annotated[int, "no unit", Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 _OF_OTHERS: Final = {"config_dir", "wandb_registry"}  # inherited, and of no use to a service
