@@ -207,3 +207,12 @@ def test_python_versions_of_the_noxfile_are_those_of_the_workspace(root):
     listed = re.search(r"PYTHONS = \[(.*)\]", (root / "noxfile.py").read_text())[1]
     first, *_, last = re.findall(r"3\.(\d+)", listed)
     assert workspace["project"]["requires-python"] == f">=3.{first},<3.{int(last) + 1}"
+
+
+def test_the_picture_shows_commands_that_there_are(root, members):
+    text = (root / "docs" / "images" / "pipeline.svg").read_text()
+    told = re.findall(r'class="type"[^>]*>([^<]+)<', text)
+    commands = (root / "docs" / "reference" / "commands.md").read_text()
+    known = set(re.findall(r"^###? (.+)$", commands, re.MULTILINE)) | scripts(members)
+    assert len(told) > 5
+    assert set(told) <= known
