@@ -151,6 +151,8 @@ def bad_pictures() -> list[Picture]:
         "bmp that is as large as two limits": _bmp_that_claims(10_000, 10_000),
         "tiff that claims the most": _tiff_that_claims(2**31, 2**31),
         "tiff that is as large as two limits": _tiff_that_claims(10_000, 10_000),
+        "tiff of one tile that is far larger": _tiff_of_a_tile(30_000),
+        "jpeg of very many scans": _jpeg_of_scans(5000),
     }
     return [Picture(kind, data, good=False) for kind, data in (no_images | bombs).items()]
 
@@ -275,3 +277,21 @@ def _tiff_that_claims(width: int, height: int) -> bytes:
         if tag in (256, 257):
             struct.pack_into("<HHII", changed, at, tag, 4, 1, width if tag == 256 else height)
     return bytes(changed)
+
+
+def _tiff_of_a_tile(side: int) -> bytes:
+    """A few pixels, in a tile of this side."""
+    pixels = _zeros(64 * 64)
+    long, short = 4, 3
+    tags = [(256, long, 64), (257, long, 64), (258, short, 8), (259, short, 8), (262, short, 1)]
+    tags += [(277, short, 1), (322, long, side), (323, long, side)]
+    tags += [(324, long, 8), (325, long, len(pixels))]
+    packed = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    head = b"II*\x00" + struct.pack("<I", 8 + len(pixels))
+    return head + pixels + struct.pack("<H", len(tags)) + packed + bytes(4)
+
+
+def _jpeg_of_scans(count: int) -> bytes:
+    """A large image of one grey, gone through again and again."""
+    data = saved(Image.new("L", (5000, 5000), 128), "JPEG", progressive=True)[:-2]
+    return data + data[data.rindex(b"\xff\xda") :] * count + b"\xff\xd9"

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from mlopsproj_core.decoding_cost import check_scans, tile_pixels
 from mlopsproj_core.errors import ImageError
 from mlopsproj_core.pixel_budget import PixelBudget
 
@@ -229,9 +230,20 @@ def _decode(data: bytes, max_pixels: int) -> tuple[Image.Image, str, str | None]
         # A JPEG that holds several pictures ("MPO") is one for everybody else.
         mode, format_ = image.mode, "JPEG" if image.format == "MPO" else image.format
         _check_size(image.width, image.height, max_pixels)
+        room = image.width * image.height
+        if format_ == "JPEG":
+            check_scans(data)
+        elif format_ == "TIFF":
+            tile = tile_pixels(data)
+            if tile > MAX_PIXELS:
+                raise ImageError(
+                    f"The TIFF has tiles of {tile:,} pixels, more than {MAX_PIXELS:,}: save it"
+                    " again."
+                )
+            room = max(room, tile)
         # A JPEG is decoded at its full size here: reduced decoding would change pixels with the
         # version of libjpeg, and the probe would refuse the bundle.
-        with _decoding.room_for(image.width * image.height):
+        with _decoding.room_for(room):
             image.load()
             return _eight_bit(_upright(image)), mode, format_
     except ImageError:
