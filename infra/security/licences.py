@@ -7,6 +7,7 @@ that it runs on. Knows nothing of what a licence demands.
 """
 
 import argparse
+import ast
 import re
 import sys
 import tomllib
@@ -26,7 +27,7 @@ LOCK: Final = Path(__file__).parents[2] / "uv.lock"
 ALLOWED, FORBIDDEN = 0, 3
 
 _OURS = "mlopsproj"
-_TOKEN = re.compile(r"\(|\)|\bAND\b|\bOR\b|[^\s()]+(?: WITH [^\s()]+)?")
+_LICENCE = re.compile(r"(?<![^\s()])(?!(?:AND|OR)\s)[^\s()]+(?: WITH [^\s()]+)?")
 _LONGEST = 80
 """Characters of a field that may name a licence; a longer one is its text."""
 
@@ -96,43 +97,14 @@ class Rules:
         return None
 
     def allows(self, licence: str) -> bool:
-        """Whether an expression is satisfied by what is allowed.
-
-        Raises:
-            ValueError: if it is no expression.
-        """
-        tokens = _TOKEN.findall(licence)
-        found = self._either(tokens)
-        if tokens:
-            raise ValueError(licence)
-        return found
-
-    def _either(self, tokens: list[str]) -> bool:
-        found = self._all(tokens)
-        while tokens and tokens[0] == "OR":
-            tokens.pop(0)
-            other = self._all(tokens)
-            found = found or other
-        return found
-
-    def _all(self, tokens: list[str]) -> bool:
-        found = self._one(tokens)
-        while tokens and tokens[0] == "AND":
-            tokens.pop(0)
-            other = self._one(tokens)
-            found = found and other
-        return found
-
-    def _one(self, tokens: list[str]) -> bool:
-        word = tokens.pop(0) if tokens else ")"
-        if word != "(":
-            if word in {")", "AND", "OR"}:
-                raise ValueError(word)
-            return word in self.allowed
-        found = self._either(tokens)
-        if not tokens or tokens.pop(0) != ")":
-            raise ValueError("(")
-        return found
+        """Whether an expression is satisfied by what is allowed; one that is none is not."""
+        try:
+            expression = canonicalize_license_expression(licence)
+        except InvalidLicenseExpression:
+            return False
+        # What is left are names and parentheses, AND and OR: an expression of Python's, too.
+        held = _LICENCE.sub(lambda found: str(found[0] in self.allowed), expression)
+        return _holds(ast.parse(re.sub("AND|OR", lambda word: word[0].lower(), held), mode="eval"))
 
     def _as_spdx(self, text: str) -> str:
         if text.lower() in self.spellings:
@@ -159,15 +131,21 @@ def complaints(rules: Rules, installed: Iterable[Distribution]) -> Iterator[str]
                 )
         elif licence is None:
             yield f"{name} {distribution.version} says no licence that can be read"
-        elif not _allowed(rules, licence):
+        elif not rules.allows(licence):
             yield f"{name} {distribution.version} is under {licence}, which is not allowed"
 
 
-def _allowed(rules: Rules, licence: str) -> bool:
-    try:
-        return rules.allows(licence)
-    except ValueError:
-        return False
+def _holds(node: ast.AST) -> bool:
+    match node:
+        case ast.Expression(body=body):
+            return _holds(body)
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return all(map(_holds, parts))
+        case ast.BoolOp(op=ast.Or(), values=parts):
+            return any(map(_holds, parts))
+        case ast.Constant(value=bool(value)):
+            return value
+    raise ValueError(ast.dump(node))
 
 
 def idle_exceptions(rules: Rules, lock: Path) -> list[str]:
