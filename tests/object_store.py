@@ -83,12 +83,21 @@ def emulator(folder: Path) -> Iterator[Emulator]:
             else:
                 break
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("STORAGE_EMULATOR_HOST", address)
-            patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+            for name, value in _reaching(address).items():
+                patch.setenv(name, value)
             yield found
     finally:
         server.kill()
         server.wait()
+
+
+def _reaching(address: str) -> dict[str, str]:
+    return {"STORAGE_EMULATOR_HOST": address, "NO_PROXY": "127.0.0.1,localhost"}
+
+
+def reach_emulator(address: str) -> None:
+    """Let this process use the emulator of another; what a pool of processes starts with."""
+    os.environ.update(_reaching(address))
 
 
 def _free_port() -> int:

@@ -23,7 +23,9 @@ def shop(tmp_path) -> Shop:
 @pytest.fixture
 def environment(shop, tmp_path) -> dict[str, str]:
     """Of a command that works on the shop's registry, in `tmp_path`."""
-    ours = {key: value for key, value in os.environ.items() if not key.startswith("MLOPSPROJ_")}
+    # Not W&B's either: its SDK keeps there how its process of the moment is reached.
+    others = ("MLOPSPROJ_", "WANDB_")
+    ours = {key: value for key, value in os.environ.items() if not key.startswith(others)}
     return {**ours, "MLOPSPROJ_REGISTRY_URL": shop.registry.url}
 
 

@@ -12,6 +12,7 @@ from mlopsproj_core import Bundle, ImageSpec, seal_bundle
 from mlopsproj_core.bundle import REQUIRED
 from mlopsproj_core.manifest import DataSummary
 from object_store import emulator as running_emulator
+from object_store import reach_emulator
 from small_bundle import make_small_bundle
 
 WORKERS = 16
@@ -59,11 +60,16 @@ def bucket_url(emulator):
     return emulator.new_prefix()
 
 
-def forkserver():
-    """Starts processes that have imported what they need, and share nothing else with this one."""
-    context = multiprocessing.get_context("forkserver")
+def pool(count, method, emulator):
+    """Processes that share nothing with this one; forked ones have imported what they need.
+
+    What forks may have been started by an earlier test, which knew of no emulator.
+    """
+    context = multiprocessing.get_context(method)
     context.set_forkserver_preload(["pytest", "gcsfs", "mlopsproj_core.registry"])
-    return context
+    return ProcessPoolExecutor(
+        count, context, initializer=reach_emulator, initargs=(emulator.address,)
+    )
 
 
 @pytest.fixture(
@@ -78,11 +84,8 @@ def forkserver():
 )
 def workers(emulator, request):
     """Sixteen processes that share nothing with this one, nor with each other."""
-    context = (
-        forkserver() if request.param == "forkserver" else multiprocessing.get_context("spawn")
-    )
-    with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
-        yield pool
+    with pool(WORKERS, request.param, emulator) as processes:
+        yield processes
 
 
 @pytest.fixture(scope="session")
@@ -90,8 +93,8 @@ def forking(emulator):
     """One process that may fork children to their death: it never opens a store itself."""
     if not hasattr(os, "fork"):
         pytest.skip("this system has no fork")
-    with ProcessPoolExecutor(1, mp_context=forkserver()) as pool:
-        yield pool
+    with pool(1, "forkserver", emulator) as processes:
+        yield processes
 
 
 @pytest.fixture(scope="session")
