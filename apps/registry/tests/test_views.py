@@ -1,4 +1,5 @@
 import io
+import json
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 
@@ -186,3 +187,22 @@ def test_any_reason_can_be_shown(reason):
 @pytest.mark.parametrize("reason", ["[/b] not markup", "[red]x", ":bug: fixed", LONG])
 def test_a_reason_is_shown_as_it_was_given_and_whole(reason):
     assert reason in drawn_with_reason(reason)
+
+
+ORDERS = "\x1b]0;title\x07\x1b[2J\r\u202e\nmore"
+
+
+def test_nothing_in_a_registry_gives_orders_to_a_terminal(shop, run):
+    """Also what a manifest holds freely, and what anyone may write into an alias's history."""
+    first, second = shop.publish(), shop.publish()
+    shop.rewrite_manifest(first, config={ORDERS: ORDERS, "of": {"lr": [ORDERS]}})
+    shop.put(second)
+    (move,) = shop.file(second, "manifest.json").parents[2].glob("aliases/production/1.json")
+    told = {"actor": ORDERS, "reason": ORDERS, "gates": [{"name": ORDERS, "verdict": ORDERS}]}
+    move.write_text(json.dumps({**json.loads(move.read_text()), **told}))
+    for arguments in (["show", str(second)], ["compare", str(first), str(second)], ["list"]):
+        ended = run(*arguments)
+        assert ended.code == 0
+        assert all(line.isprintable() for line in (ended.out + ended.err).split("\n"))
+    history = describe_version(shop.registry, str(second))["history"]
+    assert history[0]["reason"] == r"\x1b]0;title\x07\x1b[2J\r\u202e\nmore"

@@ -223,3 +223,38 @@ def test_one_error_names_the_first_keys_and_counts_the_others():
 def test_a_manifest_cannot_be_changed():
     with pytest.raises(ValidationError):
         Manifest(**VALUES).name = "another"
+
+
+ORDERS = "\x1b]0;title\x07\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": ["a", text]}
+        for text in (ORDERS, "two\nlines", "\u2028", "\x9b2J", "photo\u202egpj.exe", "\x7f")
+    ]
+    + [
+        {"metrics": {ORDERS: {"value": 1, "low": 0, "high": 1}}},
+        {"data": {"name": ORDERS, "fingerprint": "", "counts": {}}},
+        {"data": {"name": "a", "fingerprint": ORDERS, "counts": {}}},
+        {"data": {"name": "a", "fingerprint": "", "counts": {ORDERS: 1}}},
+        {"parity": {"reference": ORDERS, "images": 1, "disagreements": 0, "max_difference": 0}},
+        {"parent": ORDERS},
+        {"git_commit": ORDERS},
+        {"packages": {ORDERS: "1"}},
+        {"packages": {"numpy": ORDERS}},
+        {"files": {f"probe/{ORDERS}": "0" * 64}},
+    ],
+)
+def test_no_text_of_it_gives_orders_to_a_terminal(changes):
+    with pytest.raises(BundleCorruptError, match="control characters or a line's end") as refused:
+        parse_manifest(text_with(**changes), WHERE)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["caf\u00e9", "cafe\u0301", "\u732b", "\u0645\u06cc\u200c\u062e", "a\u00a0b"]
+)
+def test_classes_of_any_language_are_read(name):
+    assert parse_manifest(text_with(classes=[name, "other"]), WHERE).classes[0] == name

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mlopsproj_core.printing import printable
+
 from mlopsproj_registry.views import console
 
 if TYPE_CHECKING:
@@ -151,7 +153,7 @@ def _speed(found: dict[str, Any]) -> "Table":
 def _differences(title: str, rows: list[dict[str, Any]], found: dict[str, Any]) -> "Table":
     table = _table(f"{title} that differs", "key", *_versions(found))
     for row in rows:
-        table.add_row(row["key"], *(_value(row, side) for side in ("first", "second")))
+        table.add_row(printable(row["key"]), *(_value(row, side) for side in ("first", "second")))
     return table
 
 
@@ -159,4 +161,4 @@ def _value(row: dict[str, Any], side: str) -> str:
     if side not in row:
         return ""
     value = row[side]
-    return value if isinstance(value, str) else json.dumps(value)
+    return printable(value) if isinstance(value, str) else json.dumps(value)

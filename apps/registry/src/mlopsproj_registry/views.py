@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlopsproj_core.errors import BundleError, RegistryError
+from mlopsproj_core.printing import printable
 from mlopsproj_core.registry import ModelVersion, Registry
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _gates_in_short(gates: Sequence[Mapping[str, Any]]) -> str:
         for gate in gates
         if gate.get("verdict") != "pass"
     ]
-    return ", ".join([f"{passed} pass", *others]) if gates else "none"
+    return printable(", ".join([f"{passed} pass", *others])) if gates else "none"
 
 
 def console() -> "Console":

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from mlopsproj_core.errors import RegistryError, StaleError
+from mlopsproj_core.printing import printable
 from mlopsproj_core.store import Store
 
 _ENDING = ".json"
@@ -24,6 +25,8 @@ _IN_PATH = {"alias", "sequence"}
 
 class AliasMove(BaseModel):
     """One entry of an alias's history.
+
+    Who may write the registry may have written anything there: it is told in one line.
 
     Attributes:
         alias: e.g. "production".
@@ -43,8 +46,8 @@ class AliasMove(BaseModel):
     sequence: Annotated[int, Field(ge=1)]
     id: UUID
     version: Annotated[int, Field(ge=1)]
-    actor: str
-    reason: str
+    actor: Annotated[str, AfterValidator(printable)]
+    reason: Annotated[str, AfterValidator(printable)]
     rollback: bool = False
     gates: tuple[dict[str, Any], ...] = ()
     time: AwareDatetime

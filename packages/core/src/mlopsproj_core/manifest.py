@@ -20,6 +20,7 @@ from pydantic import (
 
 from mlopsproj_core.errors import BundleCorruptError, BundleSchemaError, ImageError
 from mlopsproj_core.image import ImageSpec
+from mlopsproj_core.printing import is_printable
 
 SCHEMA: Final = 1
 """Written by this release; readers accept it and the one before."""
@@ -42,6 +43,13 @@ def _inside(path: str) -> str:
     return path
 
 
+def _in_one_line(text: str) -> str:
+    """Refuse what would give orders to a terminal, or write lines of its own into a log."""
+    if not is_printable(text):
+        raise ValueError("holds control characters or a line's end")
+    return text
+
+
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse two classes of one name, which no prediction could tell apart."""
     if len(set(names)) != len(names):
@@ -52,7 +60,8 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
 """A model's name: lower case, digits, `_`, `.` and `-`, at most 100 characters."""
 
-FileName = Annotated[str, AfterValidator(_inside)]
+Line = Annotated[str, AfterValidator(_in_one_line)]
+FileName = Annotated[str, AfterValidator(_inside), AfterValidator(_in_one_line)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -77,9 +86,9 @@ class DataSummary(_Record):
         counts: images per split.
     """
 
-    name: str
-    fingerprint: str
-    counts: dict[str, int]
+    name: Line
+    fingerprint: Line
+    counts: dict[Line, int]
 
 
 class Parity(_Record):
@@ -93,7 +102,7 @@ class Parity(_Record):
         max_difference: largest absolute difference of a probability.
     """
 
-    reference: str
+    reference: Line
     images: int
     disagreements: int
     max_difference: float
@@ -120,15 +129,15 @@ class Manifest(_Record):
 
     schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
     name: Name
-    classes: Annotated[tuple[str, ...], Field(min_length=2), AfterValidator(_distinct)]
+    classes: Annotated[tuple[Line, ...], Field(min_length=2), AfterValidator(_distinct)]
     image: ImageSpec
-    metrics: dict[str, Metric]
+    metrics: dict[Line, Metric]
     data: DataSummary
     parity: Parity | None = None
-    parent: str | None = None
+    parent: Line | None = None
     config: dict[str, Any] = {}
-    git_commit: str | None = None
-    packages: dict[str, str] = {}
+    git_commit: Line | None = None
+    packages: dict[Line, Line] = {}
     created: datetime
     files: dict[FileName, Sha256]
 
