@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import json
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
 _CONNECTION = b"c"
 _ROOM_BYTES = 64 * 1024
+_ALONE = "there is one process on Windows, where none can be handed a connection"
 
 
 class SupervisorEnd:
@@ -39,6 +41,8 @@ class SupervisorEnd:
 
         The supervisor's own copy is the caller's to close.
         """
+        if sys.platform == "win32":
+            raise AssertionError(_ALONE)
         try:
             socket.send_fds(self.socket, [_CONNECTION], [connection.fileno()])
         except OSError:  # full, or the process is gone
@@ -90,6 +94,8 @@ class WorkerEnd:
 
     def take(self) -> None:
         """Take what was given and not yet taken."""
+        if sys.platform == "win32":
+            raise AssertionError(_ALONE)
         while True:
             try:
                 said, files, _, _ = socket.recv_fds(self._socket, 1, 1)

@@ -7,6 +7,7 @@ are needed, so that `api --help` answers at once.
 import gc
 import json
 import logging
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -94,16 +95,30 @@ def _serve() -> None:
 
             serve_here(settings, listener, lambda report: _welcome(report, settings, url))
             return
+        sys.exit(_serve_by_several(settings, listener, url))
+
+
+if sys.platform == "win32":
+
+    def _serve_by_several(settings: "ApiSettings", _listener: socket.socket, _url: str) -> int:
+        raise ConfigError(
+            f"MLOPSPROJ_API_WORKERS is {settings.workers}: several processes need Linux or macOS."
+            " Use one, which computes on all cores."
+        )
+
+else:
+
+    def _serve_by_several(settings: "ApiSettings", listener: socket.socket, url: str) -> int:
+        """Until all processes have ended; the exit code."""
         from mlopsproj_api.report import report_of
         from mlopsproj_api.supervisor import Supervisor
 
-        code = Supervisor(
+        return Supervisor(
             listener,
             workers=settings.workers,
             shutdown_seconds=settings.shutdown_seconds,
             ready=lambda said: _welcome(report_of(said), settings, url),
         ).run()
-        sys.exit(code)
 
 
 def _welcome(report: "Report", settings: "ApiSettings", url: str) -> None:

@@ -27,6 +27,8 @@ from mlopsproj_serving.process.signals import EndingSignals
 
 from mlopsproj_api.worker_process import WorkerProcess
 
+assert sys.platform != "win32"  # noqa: S101 (`cli` refuses several processes there)
+
 logger = logging.getLogger(__name__)
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -97,7 +98,7 @@ def _mount_point(path: Path, device: int) -> Path:
 
 
 def _has_no_names_left(path: Path) -> bool:
-    if not hasattr(os, "statvfs"):
+    if sys.platform == "win32":  # counts none
         return False
     state = os.statvfs(path)
     return state.f_files > 0 and state.f_favail == 0

@@ -5,6 +5,7 @@ Knows nothing of what is installed on it, but for how torch was built.
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -113,9 +114,11 @@ def _system() -> str:
 
 
 def _memory_bytes() -> int | None:
+    if sys.platform == "win32":
+        return None
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows
+    except (OSError, ValueError):  # a system that does not tell
         return None
 
 

@@ -81,12 +81,17 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
+    # A byte that is locked there, nobody else can read: one behind all that such a file holds.
+    _LOCKED_BYTE: Final = 1 << 30
+
     def _try_lock(file: IO[bytes]) -> bool:
+        file.seek(_LOCKED_BYTE)
         try:
-            file.seek(0)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
+        finally:
+            file.seek(0)
         return True
 
 else:

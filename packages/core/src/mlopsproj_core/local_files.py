@@ -77,24 +77,13 @@ class LocalFiles:
         (self.root / path).unlink(missing_ok=True)
 
 
-def _name(draft: Path, target: Path) -> None:
-    """Give a draft its name, in one step, unless the name is taken."""
-    if sys.platform == "win32":
+if sys.platform == "win32":
+
+    def _name(draft: Path, target: Path) -> None:
+        """Give a draft its name, in one step, unless the name is taken."""
         draft.rename(target)  # refuses a name that is taken, there
-        return
-    try:
-        os.link(draft, target)
-    except FileExistsError:
-        # NFS may lose its answer, ask again, and find what it has just made.
-        if not target.samefile(draft):
-            raise
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        _name_under_lock(draft, target)
 
-
-if sys.platform != "win32":
+else:
     import fcntl
 
     # What systems answer that know no hard links, e.g. exFAT or a mounted share.
@@ -107,6 +96,19 @@ if sys.platform != "win32":
             if target.exists():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
             draft.rename(target)
+
+    def _name(draft: Path, target: Path) -> None:
+        """Give a draft its name, in one step, unless the name is taken."""
+        try:
+            os.link(draft, target)
+        except FileExistsError:
+            # NFS may lose its answer, ask again, and find what it has just made.
+            if not target.samefile(draft):
+                raise
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _name_under_lock(draft, target)
 
 
 def make_folder(folder: Path) -> None:

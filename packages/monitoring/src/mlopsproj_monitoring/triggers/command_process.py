@@ -13,7 +13,6 @@ It goes on by itself, in a session of its own, when whoever started it ends. In 
 Imports nothing of this project. Knows nothing of what the command does.
 """
 
-import fcntl
 import json
 import os
 import signal
@@ -21,6 +20,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+assert sys.platform != "win32"  # noqa: S101 (the setting is refused there)
+import fcntl  # noqa: E402 (not on Windows)
 
 NOT_FOUND = 127
 """The exit code of a command that cannot be started, as shells have it."""

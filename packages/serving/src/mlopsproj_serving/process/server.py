@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,11 @@ from mlopsproj_serving.process.signals import EndingSignals
 
 _DRAIN_SECONDS = 0.5
 _SIGNALLED = 128
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+if sys.platform == "win32":  # where SIGTERM is no signal, but the end at once
+    _OF_TERMINAL = signal.SIGBREAK
+else:
+    _OF_TERMINAL = signal.SIGHUP
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, _OF_TERMINAL)
 
 
 class Server(uvicorn.Server):
@@ -108,8 +113,8 @@ class Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        outlives = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        heard = [sig for sig in _SIGNALS if not (outlives and sig == signal.SIGHUP)]
+        outlives = signal.getsignal(_OF_TERMINAL) is signal.SIG_IGN
+        heard = [sig for sig in _SIGNALS if not (outlives and sig == _OF_TERMINAL)]
         before = {sig: signal.signal(sig, self.handle_exit) for sig in heard}
         try:
             yield

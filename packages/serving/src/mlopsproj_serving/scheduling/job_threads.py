@@ -3,6 +3,7 @@
 Knows nothing of how a job is computed.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -49,7 +50,7 @@ class JobThreads:
 
     def cpu_seconds(self) -> float | None:
         """CPU that the threads have used; None where the system does not tell."""
-        if not hasattr(time, "pthread_getcpuclockid"):
+        if sys.platform == "win32" or not hasattr(time, "pthread_getcpuclockid"):
             return None
         clocks = [time.pthread_getcpuclockid(thread.ident or 0) for thread in self._threads]
         return sum(time.clock_gettime(clock) for clock in clocks)

@@ -5,6 +5,7 @@ Several processes count together when they share a folder. Knows nothing of HTTP
 computed, or of who reads.
 """
 
+import sys
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
@@ -333,7 +334,10 @@ class Metrics:
 
             self._process = psutil.Process()
         self._set(self._process.memory_info().rss, "process_resident_memory_bytes")
-        self._set(self._process.num_fds(), "process_open_files")
+        if sys.platform == "win32":
+            self._set(self._process.num_handles(), "process_open_files")
+        else:
+            self._set(self._process.num_fds(), "process_open_files")
 
     def render(self) -> bytes:
         """All numbers of all processes, in the text format of Prometheus."""

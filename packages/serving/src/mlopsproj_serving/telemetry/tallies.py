@@ -7,10 +7,10 @@ takes its place goes on from there. Knows nothing of what is counted, nor of Pro
 its own, ten times as much in all.)
 """
 
-import fcntl
 import json
 import mmap
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -23,6 +23,7 @@ _BYTES = 8
 _SPARE = 64  # at the end, for series that find no space: counted in, and never read
 _NAMES = ".names"
 _VALUES = ".values"
+_ALONE = "a service is one process on Windows, where none can be handed a connection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Tallies:
 
         Args:
             folder: that exists and that all processes of the service share; None if there is
-                one process.
+                one process, as there always is on Windows.
         """
         self.folder = folder
         self.worker = 0
@@ -79,7 +80,8 @@ class Tallies:
 
     def _go_on(self) -> None:
         """Know what a dead process counted; half a line at the end was never counted in."""
-        text = os.pread(self._names, os.fstat(self._names).st_size, 0)
+        os.lseek(self._names, 0, os.SEEK_SET)
+        text = os.read(self._names, os.fstat(self._names).st_size)
         whole = text.rfind(b"\n") + 1
         os.ftruncate(self._names, whole)
         for series in _read_names(text[:whole]):
@@ -157,6 +159,10 @@ def _allocate(file: int, size: int) -> None:
 
 def _claim(folder: Path) -> tuple[int, int]:
     """Take the lowest number that no living process has; the kernel gives it back at our end."""
+    if sys.platform == "win32":
+        raise AssertionError(_ALONE)
+    import fcntl  # noqa: PLC0415 (not on Windows)
+
     for worker in count():
         file = os.open(
             folder / f"{worker}{_NAMES}", os.O_RDWR | os.O_CREAT | os.O_APPEND, mode=0o600
@@ -187,6 +193,10 @@ def _read_folder(folder: Path, own: int) -> Iterator[WorkerTallies]:
 
 
 def _is_locked(file: int) -> bool:
+    if sys.platform == "win32":
+        raise AssertionError(_ALONE)
+    import fcntl  # noqa: PLC0415 (not on Windows)
+
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
