@@ -191,3 +191,10 @@ def test_the_checks_of_a_commit_are_all_run(root):
     jobs = read(root / ".github" / "workflows" / "ci.yml")["jobs"]
     told = re.search(r"^CHECKS = (\[.*\])", (root / "noxfile.py").read_text(), re.MULTILINE)[1]
     assert set(json.loads(told)) <= set(jobs["checks"]["strategy"]["matrix"]["session"])
+
+
+def test_an_index_of_vulnerabilities_that_is_away_fails_there(root):
+    lines = list(commands(root / ".github" / "workflows" / "ci.yml"))
+    assert [line for line in lines if "--session security" in line] == [
+        "uv run --only-group=nox nox --session security -- --require-index"
+    ]
