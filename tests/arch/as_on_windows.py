@@ -18,6 +18,9 @@ from collections.abc import Iterator
 
 import psutil
 
+OF_TESTS = (
+    *("gcsfs", "httpx", "hypothesis", "onnx", "psutil", "psycopg", "scipy", "sklearn", "yaml"),
+)
 ABSENT = ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty", "uvloop")
 OF_OS = (
     *("O_DIRECTORY", "O_DSYNC", "chown", "fchmod", "fchown", "fdatasync", "fork", "forkpty"),
@@ -97,6 +100,12 @@ def main(packages: list[str]) -> None:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is told)
             sys.stdout.write(f"{name}: {type(error).__name__}: {error}\n")
+
+
+def pytest_configure() -> None:
+    """Collect tests as on Windows (`-p as_on_windows`), of the packages in its variable."""
+    import_third_parties([*modules_of(os.environ["AS_ON_WINDOWS"].split()), *OF_TESTS])
+    pretend()
 
 
 if __name__ == "__main__":

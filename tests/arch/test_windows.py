@@ -3,6 +3,7 @@
 No test runs on Windows here: `as_on_windows` takes away what Python lacks there.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -32,6 +33,23 @@ def test_every_module_can_be_imported(members):
     assert ended.returncode == 0, ended.stderr
     told = dict(line.split(": ", 1) for line in ended.stdout.splitlines())
     assert told.keys() == REFUSED, ended.stdout
+
+
+@pytest.mark.slow
+def test_every_test_can_be_collected(members):
+    # A module that fails there ends the session, with all the tests of its member.
+    folders = [member.folder / "tests" for member in members]
+    packages = " ".join(member.source.name for member in members)
+    path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "as_on_windows", "--collect-only", "-q", *folders],
+        cwd=HERE.parents[1],
+        env={**os.environ, "AS_ON_WINDOWS": packages, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout[-8000:]
 
 
 def as_on_windows(body, *arguments, **options):

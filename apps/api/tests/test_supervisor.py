@@ -9,9 +9,10 @@ import time
 import httpx
 import psutil
 import pytest
-from mlopsproj_api.supervisor import Supervisor
 from serving.metrics_page import metric
 from serving.pictures import plain
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="several processes are refused")
 
 IMAGE = plain(250)
 
@@ -139,6 +140,8 @@ class Taker:
 
 
 def test_a_connection_for_which_there_is_no_room_is_kept():
+    from mlopsproj_api.supervisor import Supervisor
+
     with (
         socket.create_server(("127.0.0.1", 0), backlog=16) as listener,
         contextlib.ExitStack() as on,

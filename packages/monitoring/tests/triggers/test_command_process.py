@@ -4,13 +4,15 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
-from mlopsproj_monitoring.triggers import command_process
+from mlopsproj_monitoring.triggers import command
 from mlopsproj_monitoring.triggers.command import end_of, has_begun
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not fork")
 
+PROCESS = Path(command.__file__).with_name("command_process.py")
 WAIT = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.02)"
 
 
@@ -25,7 +27,7 @@ def folder(tmp_path):
 
 def begin(folder, *command, **options):
     return subprocess.run(
-        [sys.executable, "-I", "-S", command_process.__file__, folder, *command],
+        [sys.executable, "-I", "-S", PROCESS, folder, *command],
         check=False,
         capture_output=True,
         text=True,
@@ -54,7 +56,7 @@ def test_a_command_that_is_not_there_says_so(folder, until):
 
 
 def test_however_many_begin_it_it_runs_once(folder, tmp_path, until):
-    command = [sys.executable, "-I", "-S", command_process.__file__, folder]
+    command = [sys.executable, "-I", "-S", PROCESS, folder]
     script = tmp_path / "script.py"
     script.write_text(f"import os; os.write(1, b'run\\n')\n{WAIT}")
     go = tmp_path / "go"

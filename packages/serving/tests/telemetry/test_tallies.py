@@ -1,5 +1,4 @@
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -39,6 +38,8 @@ def test_one_process_reads_what_it_counted():
     assert numbers([own]) == {0: {("requests", ("GET",)): [2], ("seconds", ()): [1, 2, 3.5]}}
 
 
+SHARED = pytest.mark.skipif(sys.platform == "win32", reason="a service is one process there")
+
 COUNT_AND_STAY = """
 import sys
 from pathlib import Path
@@ -64,6 +65,7 @@ def other(tmp_path):
     process.communicate(timeout=30)
 
 
+@SHARED
 def test_processes_read_each_other_while_they_count(tmp_path, other):
     tallies = Tallies(tmp_path)
     assert tallies.worker == 1
@@ -74,6 +76,7 @@ def test_processes_read_each_other_while_they_count(tmp_path, other):
     tallies.close()
 
 
+@SHARED
 def test_what_a_killed_process_counted_stays_and_its_place_is_taken(tmp_path, other):
     first = Tallies(tmp_path)
     other.kill()
@@ -91,6 +94,7 @@ def test_what_a_killed_process_counted_stays_and_its_place_is_taken(tmp_path, ot
     first.close()
 
 
+@SHARED
 def test_a_name_that_was_half_written_was_never_counted_in(tmp_path):
     first = Tallies(tmp_path)
     add(first, "requests", ("GET",), [5])
@@ -121,7 +125,10 @@ def test_a_file_has_its_space_from_the_beginning(tmp_path):
     tallies.close()
 
 
+@SHARED
 def test_a_name_that_cannot_be_written_down_is_counted_nowhere(tmp_path):
+    import resource
+
     tallies = Tallies(tmp_path)
     add(tallies, "requests", ("GET",), [5])
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -137,6 +144,7 @@ def test_a_name_that_cannot_be_written_down_is_counted_nowhere(tmp_path):
     tallies.close()
 
 
+@SHARED
 @given(
     st.lists(
         st.tuples(
@@ -164,6 +172,7 @@ def test_any_labels_over_any_order_of_processes_are_read_as_they_were_counted(
     assert found == {("name", labels): [value] for labels, value in expected.items()}
 
 
+@SHARED
 def test_nothing_waits_for_a_process_that_counts(tmp_path):
     """Reading while others begin and end never fails."""
     reader = Tallies(tmp_path)
