@@ -216,3 +216,13 @@ def test_the_picture_shows_commands_that_there_are(root, members):
     known = set(re.findall(r"^###? (.+)$", commands, re.MULTILINE)) | scripts(members)
     assert len(told) > 5
     assert set(told) <= known
+
+
+def test_readme_tree_tells_the_subcommands_that_there_are(root):
+    tree = (root / "README.md").read_text().split("\n## The tree\n")[1]
+    commands = (root / "docs" / "reference" / "commands.md").read_text()
+    told = dict(re.findall(r"`(\w+) ([\w|]+)`", tree))
+    assert told.keys() == {"data", "registry"}
+    for command, subcommands in told.items():
+        there = re.findall(rf"^### {command} (\w+)$", commands, re.MULTILINE)
+        assert subcommands.split("|") == there
