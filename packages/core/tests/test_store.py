@@ -178,7 +178,7 @@ class Forgetful(http.server.BaseHTTPRequestHandler):
         if self.command == "POST":
             self.server.uploads.append(status)
             if len(self.server.uploads) == 1:
-                status, body = 503, b"{}"
+                status, body = 503, b'{"error": {"code": 503, "message": "Try again."}}'
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -105,7 +105,9 @@ def test_a_file_that_lacks_a_column_or_a_value_is_refused(tmp_path, column):
     gap = pa.concat_arrays([whole[column].combine_chunks().slice(1), pa.nulls(1, kind)])
     place = whole.column_names.index(column)
     pq.write_table(whole.set_column(place, column, gap), path)
-    with pytest.raises(BundleCorruptError, match=f"'{column}' lacks values"):
+    # Before 25, pyarrow itself reads no list that is missing among lists of one length.
+    told = f"'{column}' lacks values|Expected all lists to be of size"
+    with pytest.raises(BundleCorruptError, match=told):
         Perturbed.read(path)
 
 

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from mlopsproj_core.errors import BundleCorruptError
 from mlopsproj_evaluation.tables import fixed_size_list, matrix, read_columns
 
+PAIRS = pa.list_(pa.float32(), 2)
 TYPES = {"name": pa.string(), "vector": pa.list_(pa.float32())}
 
 
@@ -72,8 +75,12 @@ FAULTS = {
     ),
     "null": (with_column("name", pa.array(["a", None, "c"])), "'name' lacks values"),
     "null list": (
-        with_column("vector", pa.array([[1, 2], None, [3, 4]], pa.list_(pa.float32(), 2))),
-        "'vector' lacks values",
+        with_column(
+            "vector",
+            pa.concat_arrays([pa.array([[1, 2]] * 2, PAIRS), pa.nulls(1, PAIRS)]),
+        ),
+        # Before 25, pyarrow itself reads none.
+        r"'vector' lacks values|Expected all lists to be of size=2",
     ),
     "null within a list": (
         with_column("vector", pa.array([[1, 2], [3, None], [5, 6]], pa.list_(pa.float32(), 2))),
@@ -100,7 +107,7 @@ def test_refuses_a_table_of_something_else(tmp_path, table, reason):
     pq.write_table(table, tmp_path / "table")
     with pytest.raises(BundleCorruptError, match="holds no test") as error:
         read_columns(tmp_path / "table", "test", TYPES)
-    assert reason in str(error.value)
+    assert re.search(reason, str(error.value))
     assert str(tmp_path / "table") in str(error.value)
 
 

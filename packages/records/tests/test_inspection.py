@@ -99,7 +99,7 @@ def test_an_empty_file_has_no_tables(unchanged, url, tmp_path):
     assert unchanged(url).revision is None
 
 
-@pytest.mark.parametrize("name", ["a b.db", "50%.db", "question?.db", "#1.db", "ä.db"])
+@pytest.mark.parametrize("name", ["a b.db", "50%.db", "#1.db", "ä.db"])
 def test_any_name_of_a_file(unchanged, tmp_path, name):
     connection = sqlite3.connect(tmp_path / name)
     connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
