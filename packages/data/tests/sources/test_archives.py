@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -214,6 +215,35 @@ class TestBombs:
             file.write(header.tobuf(tarfile.GNU_FORMAT) + bytes(2**22))
         with pytest.raises(DataError, match="unpacks to more than"):
             unpack(path, out, "photos")
+
+    @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE])
+    @pytest.mark.parametrize("first", [True, False])
+    def test_of_a_name_that_would_fill_the_memory(self, tmp_path, out, kind, first):
+        header = tarfile.TarInfo("name")
+        header.type, header.size = kind, 32 * 2**20  # far less than may be unpacked
+        begin = b"" if first else entry("0.png", tarfile.REGTYPE).tobuf(tarfile.GNU_FORMAT)
+        path = tmp_path / "bomb.tar.gz"
+        with gzip.open(path, "wb", compresslevel=1) as file:
+            file.write(begin + header.tobuf(tarfile.GNU_FORMAT) + b"a" * header.size)
+        tracemalloc.start()
+        with pytest.raises(DataError, match="a name or attributes of more than 4,194,304 bytes"):
+            unpack(path, out, "photos")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 12 * 2**20
+        assert leftovers(out) == []
+
+    def test_of_empty_files_in_a_tar(self, tmp_path, out, monkeypatch):
+        monkeypatch.setattr(archives, "FREE_BYTES", 2**18)
+        monkeypatch.setattr(archives, "MAX_RATIO", 1)
+        path = write_tar(tmp_path / "bomb.tar", {f"{i}.png": b"" for i in range(100)})
+        with pytest.raises(DataError, match="unpacks to more than 262,144 bytes"):
+            unpack(path, out, "photos")
+
+    def test_long_names_and_much_that_is_skipped_are_no_bombs(self, tmp_path, out):
+        name = "/".join(["d" * 200] * 3) + "/0.png"
+        path = write_tar(tmp_path / "a.tar", {".hidden": bytes(2**23), name: b"x"})
+        assert len(files_in(unpack(path, out, "photos"))) == 1
 
     def test_of_holes(self, tmp_path, out):
         info = entry("0.png", tarfile.GNUTYPE_SPARSE)

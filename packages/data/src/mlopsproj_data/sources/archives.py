@@ -46,6 +46,10 @@ _CHUNK: Final = 2**20
 _BYTES_OF_A_FILE: Final = 4096
 """Counted for each file beside what it holds: an empty one takes room on a disk too."""
 
+_BYTES_OF_HEADERS: Final = 4 * 2**20
+"""Most that is read of a tar archive for an entry's name and attributes, all of which are in memory
+at once; a name has 4 KiB at most."""
+
 _COMPRESSED: Final = {
     b"\x1f\x8b": gzip.GzipFile,
     b"BZh": bz2.BZ2File,
@@ -131,8 +135,25 @@ class _Budget:
         self._path = path
         self._most = most
         self._left = most
+        self._left_of_headers: int | None = None
+
+    @contextmanager
+    def of_headers(self) -> Iterator[None]:
+        """What is spent meanwhile is kept in memory, and must be little."""
+        self._left_of_headers = _BYTES_OF_HEADERS
+        try:
+            yield
+        finally:
+            self._left_of_headers = None
 
     def spend(self, count: int) -> None:
+        if self._left_of_headers is not None:
+            self._left_of_headers -= count
+            if self._left_of_headers < 0:
+                raise DataError(
+                    f"{self._path} holds a name or attributes of more than"
+                    f" {_BYTES_OF_HEADERS:,} bytes: it is no archive of images."
+                )
         self._left -= count
         if self._left < 0:
             raise DataError(
@@ -146,7 +167,7 @@ def _unpack_into(path: Path, folder: Path, budget: _Budget) -> None:
         if zipfile.is_zipfile(path):
             entries = _zip_entries(path, stack.enter_context(zipfile.ZipFile(path)), budget)
         else:
-            entries = _tar_entries(path, stack.enter_context(_open_tar(path, budget)))
+            entries = _tar_entries(path, stack.enter_context(_open_tar(path, budget)), budget)
         for name, file in entries:
             with _bad_names(path, name):
                 target = folder / name
@@ -176,25 +197,35 @@ def _zip_entries(
 
 
 def _tar_entries(
-    path: Path, archive: tarfile.TarFile
+    path: Path, archive: tarfile.TarFile, budget: _Budget
 ) -> Iterator[tuple[PurePosixPath, IO[bytes] | None]]:
     """Folders (None) and files of a tar archive."""
-    for entry in archive:
+    while True:
+        with budget.of_headers():
+            entry = archive.next()
+        if entry is None:
+            return
+        archive.members = []  # type: ignore[attr-defined]  # (not in typeshed) else all are kept
         name = _checked(path, entry.name)
         if not (entry.isreg() or entry.isdir()) or entry.issparse():
             raise _refused(path, entry.name, "a link or device")
+        file = archive.extractfile(entry)
         if _wanted(name):
-            yield name, archive.extractfile(entry)
+            budget.spend(_BYTES_OF_A_FILE)
+            yield name, file
+        elif file is not None:
+            while file.read(_CHUNK):  # it is no part of the next one's headers
+                pass
 
 
 @contextmanager
 def _open_tar(path: Path, budget: _Budget) -> Iterator[tarfile.TarFile]:
     """A tar archive as a stream, all of which is counted: headers and what is skipped too."""
-    with (
-        _counted(_decompressed(path), budget) as file,
-        tarfile.open(fileobj=file, mode="r|", errorlevel=2) as archive,
-    ):
-        yield archive
+    with _counted(_decompressed(path), budget) as file:
+        with budget.of_headers():  # those of the first entry are read at once
+            archive = tarfile.open(fileobj=file, mode="r|", errorlevel=2)  # noqa: SIM115 (below)
+        with archive:
+            yield archive
 
 
 def _decompressed(path: Path) -> io.BufferedIOBase:
