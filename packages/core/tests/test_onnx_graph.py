@@ -9,7 +9,7 @@ from mlopsproj_core.cpu import available_cpus
 from mlopsproj_core.errors import BundleCorruptError, ConfigError, ImageError
 from mlopsproj_core.image import ImageSpec
 from mlopsproj_core.onnx_graph import OnnxGraph, saturates
-from onnx import TensorProto, helper, parser, save
+from onnx import AttributeProto, TensorProto, helper, parser, save
 from small_bundle import GRAPH, SPEC
 
 PROBABILITIES = "float[N, 2] probabilities"
@@ -207,6 +207,72 @@ def test_a_graph_that_points_at_other_files_is_refused(tmp_path, monkeypatch, lo
     monkeypatch.chdir(folder if where == "bundle" else tmp_path)
     with pytest.raises(BundleCorruptError, match="cannot be loaded"):
         OnnxGraph(folder / "model.onnx", SPEC, 2)
+
+
+def elsewhere(name, location="weights.bin"):
+    """Weights that lie in another file."""
+    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=[1, 2])
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("length", "8")):
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def constant(output):
+    node = helper.make_node("Constant", [], [output])
+    node.attribute.add(name="value", type=AttributeProto.TENSOR, t=elsewhere(""))
+    return node
+
+
+def branch(name, *, as_constant):
+    """A graph of an If, whose weights lie in another file."""
+    given = f"given {name}"
+    made = constant(given) if as_constant else helper.make_node("Identity", [f"at {name}"], [given])
+    output = helper.make_tensor_value_info(given, TensorProto.FLOAT, [1, 2])
+    tensors = [] if as_constant else [elsewhere(f"at {name}")]
+    return helper.make_graph([made], name, [], [output], initializer=tensors)
+
+
+def of_branches(model, *, as_constant):
+    model.graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
+    branches = {
+        f"{name}_branch": branch(name, as_constant=as_constant) for name in ("then", "else")
+    }
+    return helper.make_node("If", ["yes"], ["weights"], **branches)
+
+
+def of_a_function(model):
+    given = helper.make_opsetid("", 20)
+    model.functions.append(
+        helper.make_function("ours", "Given", [], ["y"], [constant("y")], [given])
+    )
+    model.opset_import.append(helper.make_opsetid("ours", 1))
+    return helper.make_node("Given", [], ["weights"], domain="ours")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda model: of_branches(model, as_constant=False),
+        lambda model: of_branches(model, as_constant=True),
+        of_a_function,
+        lambda _: constant("weights"),
+    ],
+    ids=["a branch", "a constant of a branch", "a function", "a constant"],
+)
+def test_nor_does_any_part_of_a_graph_read_other_files(tmp_path, monkeypatch, given):
+    """onnxruntime looks for those of a branch where the process stands: there may be secrets."""
+    weights = np.array([[-8.0, 8.0]], dtype=np.float32)
+    (tmp_path / "weights.bin").write_bytes(weights.tobytes())
+    model = parser.parse_model(GRAPH)
+    kept = [tensor for tensor in model.graph.initializer if tensor.name != "weights"]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.insert(0, given(model))
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BundleCorruptError, match="cannot be loaded"):
+        OnnxGraph(tmp_path / "model.onnx", SPEC, 2)
 
 
 # --- threads ------------------------------------------------------------------------------------

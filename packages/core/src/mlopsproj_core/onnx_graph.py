@@ -102,6 +102,10 @@ def _session(model: Path, threads: int) -> ort.InferenceSession:
     if _saturates_here():
         # Slower products that are right, for weights that do not keep to seven bits.
         options.add_session_config_entry("session.x64quantprecision", "1")
+    # Tensors of a branch would be looked for where the process stands: no file lies in a file.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", str(model.resolve())
+    )
     options.log_severity_level = 3
     try:
         # From bytes: a graph that points at files outside itself is refused.
