@@ -118,3 +118,30 @@ def test_a_lock_file_can_be_read_while_it_is_held(tmp_path):
     process = as_on_windows(textwrap.dedent(body), cwd=tmp_path, stdout=subprocess.PIPE)
     told, _ = process.communicate(timeout=60)
     assert told == "whose it is True\n"
+
+
+def test_a_reader_who_has_read_enough_gets_no_complaint(tmp_path):
+    # Windows says EINVAL where other systems say EPIPE.
+    body = """
+        import errno, io, os
+        from mlopsproj_core.command import run_command
+        class Unread(io.TextIOWrapper):
+            def flush(self):
+                if not os.path.samestat(os.fstat(1), os.stat(os.devnull)):
+                    raise OSError(errno.EINVAL, "Invalid argument")
+        sys.stdout = Unread(open(1, "wb", closefd=False), errors="replace")
+        def fails():
+            raise OSError(errno.EINVAL, "of something else")
+        def command():
+            print("little")
+        if sys.argv[1] == "fails":
+            sys.stdout = sys.__stdout__
+            command = fails
+        run_command(command)
+    """
+    for what, code, told in [("prints", 1, ""), ("fails", 1, "of something else")]:
+        process = as_on_windows(textwrap.dedent(body), what, stderr=subprocess.PIPE)
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert bool(stderr) == bool(told)
+        assert told in stderr

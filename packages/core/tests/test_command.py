@@ -35,12 +35,12 @@ def usual_environment(monkeypatch):
     monkeypatch.setenv("PYTHONUTF8", "1")
 
 
-def run(body, stdout=subprocess.PIPE):
+def run(body, stdout=subprocess.PIPE, encoding="utf-8"):
     return subprocess.run(
         script(body),
         stdout=stdout,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
+        encoding=encoding,
         timeout=60,
         check=False,
     )
@@ -114,6 +114,17 @@ def test_an_error_of_ours_keeps_its_traceback():
 def test_a_command_that_is_done_returns():
     done = run('print("all")')
     assert (done.returncode, done.stdout, done.stderr) == (0, "all\n", "never reached\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [("utf-8", "größer → 服\n"), ("cp1252", "größer \\u2192 \\u670d\n")],
+)
+def test_what_the_encoding_of_a_file_lacks_is_told_by_its_number(monkeypatch, encoding, told):
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)  # cp1252: of most files on Windows
+    done = run('print("größer → 服")\nraise DataError("größer → 服")', encoding=encoding)
+    assert (done.returncode, done.stdout, done.stderr) == (1, told, f"error: {told}")
 
 
 @POSIX_ONLY

@@ -5,8 +5,6 @@ Only reads arguments and shows answers; what looks at anything runs in processes
 
 import json
 import signal
-import sys
-from io import TextIOWrapper
 from typing import Annotated, Final
 
 import typer
@@ -24,8 +22,6 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command with this process's arguments."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows ASCII only
     signal.signal(signal.SIGTERM, _interrupt)
     run_command(lambda: app(prog_name="doctor"))
 

@@ -8,6 +8,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 
 from mlopsproj_core.errors import MlopsprojError
 
@@ -17,19 +18,24 @@ INTERRUPTED = 130
 def run_command(command: Callable[[], None]) -> None:
     """Run `command` and end the process with its exit code.
 
+    It may print anything: a character that stdout's encoding lacks, as that of a file on Windows
+    lacks most, is told by its number.
+
     An expected error becomes one message without a traceback; an unexpected one keeps its
     traceback, since it is a defect of ours that somebody has to find.
     """
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         _run_and_flush(command)
     except MlopsprojError as error:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt as interrupt:
         _end(str(interrupt) or "Interrupted.", INTERRUPTED)
-    except BrokenPipeError:  # e.g. of `| head`, which has read enough
-        _drop_output()
-        sys.exit(1)
     except OSError as error:
+        if _is_broken_pipe(error):
+            _drop_output()
+            sys.exit(1)
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         where = f" at {error.filename}" if error.filename else ""
@@ -44,6 +50,19 @@ def _run_and_flush(command: Callable[[], None]) -> None:
         sys.stdout.flush()
         raise
     sys.stdout.flush()
+
+
+def _is_broken_pipe(error: OSError) -> bool:
+    """Whether nobody reads stdout any more, e.g. `| head`, which has read enough."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    if sys.platform != "win32" or error.errno != errno.EINVAL:
+        return False
+    try:  # Windows tells it so, among other things (python/cpython#79935)
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _end(message: str, code: int) -> None:
