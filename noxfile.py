@@ -5,7 +5,6 @@ stands in `pyproject.toml`. `uv run nox` needs nothing installed but uv.
 """
 
 import os
-import re
 import shutil
 import sys
 import tomllib
@@ -24,6 +23,8 @@ MINIMUM_COVERAGE = 90
 MEASURED = ROOT / ".nox" / "measured"
 WITH_TORCH = {"models", "train"}
 CHECKS = ["lint", "types", "arch", "lock", "docs", "workflows"]  # once for each change
+# A process for each core, and by file: the tests of one share what is made once for them.
+AT_ONCE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
 
 # uv finds only the first interpreter that pyenv's shims offer: show it the others' own folders.
 _PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -33,7 +34,7 @@ os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *_INTERPRETERS])
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = [*CHECKS, f"tests-{PYTHONS[0]}", "coverage"]
+nox.options.sessions = [*CHECKS, "quick"]
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,13 @@ def arch(session: nox.Session) -> None:
         session.run("python", "tests/arch/torch_free.py", str(bundle), member.module)
 
 
+@nox.session(python=PYTHONS[0])
+def quick(session: nox.Session) -> None:
+    """Run the quick tests of all members in one environment, a process for each core."""
+    _sync(session, "--all-extras")
+    session.run("pytest", "packages", "apps", *AT_ONCE, *session.posargs)
+
+
 HALVES = ("half-1", "half-2")  # for whoever shares the members among two Pythons
 each_member = nox.parametrize(
     "member",
@@ -198,14 +206,12 @@ def _combine(session: nox.Session, target: Path, measured: list[str]) -> str:
 def e2e(session: nox.Session) -> None:
     """Run what crosses members, and every test that is too slow for each day."""
     _sync(session, "--all-extras")
-    # By file: the tests of one share what is made once for them.
-    at_once = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
     nothing_slow = 5
     session.run(
-        *("pytest", "packages", "apps", "-m", "slow", *at_once, *session.posargs),
+        *("pytest", "packages", "apps", "-m", "slow", *AT_ONCE, *session.posargs),
         success_codes=[0, nothing_slow],
     )
-    session.run("pytest", "tests", "-m", "slow or not slow", *at_once, *session.posargs)
+    session.run("pytest", "tests", "-m", "slow or not slow", *AT_ONCE, *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
@@ -257,12 +263,16 @@ def lock(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def images(session: nox.Session) -> None:
-    """Lint the Dockerfile, hold the images' pins against the lock, check compose.yaml's schema."""
+    """Build the images, start them, train in one and be answered by another; lint what makes them.
+
+    With Docker where a daemon answers, else with buildah, as root.
+    """
     _sync(session, "--only-group=images")
-    session.run("hadolint", "infra/images/Dockerfile")
+    session.run("hadolint", "infra/images/Dockerfile", "benchmarks/with_torch.Dockerfile")
     session.run("check-jsonschema", "--builtin-schema=vendor.compose-spec", "infra/compose.yaml")
     with session.chdir("infra"):
         session.run("python", "-m", "images.pins")
+        session.run("python", "-m", "images.trial")
 
 
 @nox.session(python=PYTHONS[0])
@@ -285,11 +295,6 @@ def docs(session: nox.Session) -> None:
     session.run(
         *("mkdocs", "build", "--strict", f"--site-dir={site}"), env={"NO_MKDOCS_2_WARNING": "1"}
     )
-    foreign = re.compile(r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=\"?(https?:)?//[^>]*>")
-    for page in sorted(site.rglob("*.html")):
-        found = foreign.search(page.read_text(encoding="utf-8"))
-        if found and 'rel="canonical"' not in found[0]:
-            session.error(f"{page.relative_to(site)} asks another host: {found[0]}")
     browse = ("tests/docs/built", "--confcutdir=tests/docs/built", "-m", "slow or not slow")
     session.run("pytest", *browse, env={"DOCS_SITE": str(site)})
 

@@ -42,7 +42,7 @@ IMAGES = (
 
 
 def _uv(*arguments: str, told: str | None = None) -> str:
-    return subprocess.run(  # noqa: S603 (nothing of it comes from outside)
+    return subprocess.run(
         [find_uv_bin(), *arguments],
         cwd=ROOT,
         input=told,
