@@ -18,6 +18,7 @@ RESULTS: Final = ROOT / "benchmarks" / "results"
 DISCUSSED: Final = {
     "cached_features": "concepts/photos.md#fine-tuning",
     "compression": "concepts/optimizing.md#what-it-reaches",
+    "containers": "concepts/images.md#how-large-and-how-soon",
     "drift_false_alarms": "concepts/monitoring.md",
     "drift_power": "concepts/monitoring.md",
     "drift_speed": "concepts/monitoring-service.md",
@@ -30,6 +31,7 @@ DISCUSSED: Final = {
     "serving_memory": "concepts/serving.md#how-fast",
     "serving_speed": "concepts/serving.md#how-fast",
     "serving_start": "concepts/serving.md#how-fast",
+    "sessions": "development.md",
     "showcase": "concepts/showcase.md",
     "solar_cells_leakage": "concepts/showcase.md",
 }
