@@ -18,7 +18,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "metrics.md": metrics.page,
     "errors.md": errors.page,
 }
-_NOTE: Final = "<!-- Written from the code by `nox -s docs -- --write`: change it there. -->\n\n"
+_NOTE: Final = "<!-- Written from the code by `nox -s docs -- --write`: change it there. -->"
 
 
 def text_of(name: str) -> str:
@@ -27,7 +27,8 @@ def text_of(name: str) -> str:
     Raises:
         UndescribedError: if the code does not describe all of it.
     """
-    return _NOTE + PAGES[name]()
+    title, rest = PAGES[name]().split("\n", 1)
+    return f"{title}\n\n{_NOTE}\n{rest}"  # the site calls a page what stands in its first line
 
 
 def write() -> None:

@@ -32,6 +32,11 @@ def test_every_page_is_in_the_navigation():
     assert all(f"- reference/{name}\n" in navigation for name in PAGES)
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_begins_with_the_title_that_the_site_shows(name):
+    assert text_of(name).startswith("# ")
+
+
 def test_every_command_is_told():
     assert {*commands.APPS, *SCHEMAS} == set(scripts())
 
