@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from mlopsproj_core.local_files import LocalFiles
+from mlopsproj_core.local_files import LocalFiles, put_in_place
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="about POSIX")
 
@@ -130,3 +130,44 @@ def test_what_goes_away_while_it_is_listed_is_no_error(files, tmp_path, monkeypa
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert files.below("a") == ["d"]
+
+
+def open_elsewhere(monkeypatch, platform, times):
+    """What is renamed is open elsewhere for so many attempts, which Windows refuses."""
+    attempts, replace = [], Path.replace
+
+    def refuse(draft, target):
+        attempts.append(target)
+        if len(attempts) <= times:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return replace(draft, target)
+
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "replace", refuse)
+    return attempts
+
+
+def test_on_windows_a_scanner_that_looks_at_what_was_written_is_waited_for(tmp_path, monkeypatch):
+    (tmp_path / "draft").write_text("new")
+    (tmp_path / "file").write_text("old")
+    attempts = open_elsewhere(monkeypatch, "win32", times=2)
+    put_in_place(tmp_path / "draft", tmp_path / "file")
+    assert len(attempts) == 3
+    assert (tmp_path / "file").read_text() == "new"
+
+
+def test_on_windows_what_stays_open_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("mlopsproj_core.local_files._SCANNED_SECONDS", 0.1)
+    (tmp_path / "draft").touch()
+    attempts = open_elsewhere(monkeypatch, "win32", times=1000)
+    with pytest.raises(PermissionError):
+        put_in_place(tmp_path / "draft", tmp_path / "file")
+    assert 1 < len(attempts) < 1000
+
+
+def test_elsewhere_a_refusal_is_told_at_once(tmp_path, monkeypatch):
+    (tmp_path / "draft").touch()
+    attempts = open_elsewhere(monkeypatch, "linux", times=1)
+    with pytest.raises(PermissionError):
+        put_in_place(tmp_path / "draft", tmp_path / "file")
+    assert len(attempts) == 1

@@ -1,5 +1,6 @@
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,21 @@ def test_what_was_interrupted_leaves_nothing_behind(dataset, monkeypatch):
         cached_features(dataset, Interrupted())
     assert list(dataset.folder.glob("*features*")) == []
     assert len(cached_features(dataset, Projection())["train"]) == dataset.counts["train"]
+
+
+def test_of_two_runs_at_once_on_windows_the_first_one_s_file_is_used(dataset, monkeypatch):
+    replace = Path.replace
+
+    def mapped(draft, target):
+        replace(draft, target)  # the other run's, which is the same
+        draft.touch()
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(Path, "replace", mapped)
+    found = cached_features(dataset, Projection())["train"]
+    monkeypatch.undo()
+    assert np.array_equal(found, cached_features(dataset, Projection())["train"])
+    assert list(dataset.folder.glob("*.draft")) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")

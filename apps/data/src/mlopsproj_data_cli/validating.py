@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from mlopsproj_core.errors import InvalidDataError
+from mlopsproj_core.local_files import put_in_place
 from mlopsproj_data import DataConfig
 from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.labelling.log_location import log_for
@@ -80,7 +81,7 @@ def validate_data(config: DataConfig, out: Path | None) -> Validation:
     for name, content in ((PAGE, page(report, source)), (REPORT, text)):
         with draft_of(folder / name, "another folder by --out FOLDER") as draft:
             draft.write_text(content, encoding="utf-8")
-            draft.replace(folder / name)
+            put_in_place(draft, folder / name)
     return Validation(report, folder, _next_command(config, report))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from mlopsproj_core.errors import DataError
+from mlopsproj_core.local_files import put_in_place
 from mlopsproj_core.registry import Registry
 from mlopsproj_records.database import Database
 
@@ -65,7 +66,7 @@ def _write(out: Path, page: str) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(page, encoding="utf-8")
-        draft.replace(out)
+        put_in_place(draft, out)
     except OSError as error:
         raise DataError(
             f"{out} cannot be written ({error.strerror}): name another file."

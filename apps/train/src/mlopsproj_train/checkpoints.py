@@ -10,6 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from mlopsproj_core.errors import TrainingError
+from mlopsproj_core.local_files import put_in_place
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
@@ -37,7 +38,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 torch.save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
-            draft.replace(target)
+            put_in_place(draft, target)
         finally:
             draft.unlink(missing_ok=True)
 

@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 from mlopsproj_core.errors import ConfigError, TrainingError
+from mlopsproj_core.local_files import put_in_place
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -132,7 +133,7 @@ class RunFolder:
 def _write(path: Path, values: dict[str, Any]) -> None:
     draft = path.with_name(f".{path.name}")
     draft.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    put_in_place(draft, path)
 
 
 def new_run_folder(config: TrainConfig, now: datetime) -> RunFolder:

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mlopsproj_core.local_files import put_in_place
 from rich.console import Console
 from rich.table import Table
 
@@ -53,7 +54,7 @@ class Summary:
         """Write the JSON document, at once: a run with a summary is done."""
         draft = path.with_name(f".{path.name}")
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        put_in_place(draft, path)
 
     def print_table(self, console: Console) -> None:
         """Show it to a person."""

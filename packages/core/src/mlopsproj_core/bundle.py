@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from mlopsproj_core.errors import BundleCorruptError
 from mlopsproj_core.image import ImageSpec
+from mlopsproj_core.local_files import put_in_place
 from mlopsproj_core.manifest import (
     MANIFEST,
     DataSummary,
@@ -163,7 +164,7 @@ def seal_bundle(
     draft = folder / f"{_DRAFT}{os.getpid()}"
     try:
         draft.write_bytes(text)
-        draft.replace(folder / MANIFEST)
+        put_in_place(draft, folder / MANIFEST)
     finally:
         draft.unlink(missing_ok=True)
     return Bundle(folder, manifest)

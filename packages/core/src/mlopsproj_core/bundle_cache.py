@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from mlopsproj_core.bundle import sha256_of
 from mlopsproj_core.errors import BundleCorruptError, RegistryError
+from mlopsproj_core.local_files import put_in_place
 from mlopsproj_core.manifest import MANIFEST
 
 
@@ -65,6 +66,8 @@ def cached_copy(
         try:
             _put(folder / file, data)
         except OSError as error:
+            if _is_whole(folder / file, expected):  # another process was faster, and reads it
+                continue
             raise RegistryError(
                 f"A copy of the model cannot be kept in {folder}: {error}. Free some space there,"
                 " or set XDG_CACHE_HOME to a folder that can be written."
@@ -99,6 +102,6 @@ def _put(path: Path, data: bytes) -> None:
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         draft.write_bytes(data)
-        draft.replace(path)
+        put_in_place(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -6,9 +6,14 @@ Knows nothing of URLs, and of what the files hold.
 import errno
 import os
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
+
+_SCANNED_SECONDS: Final = 2.0
 
 
 class LocalFiles:
@@ -77,11 +82,40 @@ class LocalFiles:
         (self.root / path).unlink(missing_ok=True)
 
 
+def put_in_place(draft: Path, target: Path) -> None:
+    """Give a draft its name in one step; a file that has the name goes.
+
+    On Windows nothing is renamed that is open elsewhere, and virus scanners open whatever was just
+    written: they are waited for.
+
+    Args:
+        draft: a file or folder, of which this process has nothing open.
+        target: may be a file, or an empty folder where the system allows it.
+
+    Raises:
+        OSError: if that cannot be.
+    """
+    _patiently(draft.replace, target)
+
+
+def _patiently(rename: Callable[[Path], object], target: Path) -> None:
+    patience_ends = time.monotonic() + _SCANNED_SECONDS
+    while True:
+        try:
+            rename(target)
+        except PermissionError:
+            if sys.platform != "win32" or target.is_dir() or time.monotonic() > patience_ends:
+                raise
+            time.sleep(_SCANNED_SECONDS / 100)
+        else:
+            return
+
+
 if sys.platform == "win32":
 
     def _name(draft: Path, target: Path) -> None:
         """Give a draft its name, in one step, unless the name is taken."""
-        draft.rename(target)  # refuses a name that is taken, there
+        _patiently(draft.rename, target)  # refuses a name that is taken, there
 
 else:
     import fcntl

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from mlopsproj_core.local_files import put_in_place
+
 from mlopsproj_data.contact_sheet import MOST_CLASSES, contact_sheet
 from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.prepared import PreparedDataset
@@ -39,7 +41,7 @@ def write_card(dataset: PreparedDataset, facts: Mapping[str, Any], folder: Path)
     ):
         with draft_of(folder / name, "another folder") as draft:
             write(draft)
-            draft.replace(folder / name)
+            put_in_place(draft, folder / name)
     return folder / CARD
 
 

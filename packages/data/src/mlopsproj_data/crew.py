@@ -107,7 +107,7 @@ class _Worker:
 
     def ask(self, records: list[Record]) -> None:
         self._asked.append(records)
-        with suppress(BrokenPipeError):  # said when its answer is missed
+        with suppress(OSError):  # it is gone, which is said when its answer is missed
             pickle.dump((records, self._spec), self._input, pickle.HIGHEST_PROTOCOL)
             self._input.flush()
 

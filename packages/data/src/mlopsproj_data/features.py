@@ -10,11 +10,13 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from mlopsproj_core.local_files import put_in_place
 from torch import Tensor
 
 from mlopsproj_data.drafts import draft_of
@@ -65,16 +67,24 @@ def cached_features(dataset: PreparedDataset, embedder: Embedder) -> Mapping[str
     shape = (sum(counts), embedder.embedding_size)
     key = hashlib.sha256(f"{embedder.backbone_fingerprint()} {dataset.fingerprint}".encode())
     path = dataset.folder / f"features-{key.hexdigest()[:16]}.f32"
-    if not path.exists() or path.stat().st_size != 4 * shape[0] * shape[1]:
+    if not _is_whole(path, shape):
         with draft_of(path, _ELSEWHERE) as draft:
             with draft.open("wb") as file:
                 for embeddings in _embeddings(dataset, embedder, shape[0]):
                     file.write(embeddings.numpy().tobytes())
                 file.flush()
                 os.fsync(file.fileno())
-            draft.replace(path)
+            try:
+                put_in_place(draft, path)
+            except PermissionError:  # Windows replaces nothing that another run has mapped
+                if not _is_whole(path, shape):
+                    raise
     features = np.memmap(path, np.float32, "r", shape=shape)
     return dict(zip(EMBEDDED_SPLITS, np.split(features, counts[:1]), strict=True))
+
+
+def _is_whole(path: Path, shape: tuple[int, int]) -> bool:
+    return path.exists() and path.stat().st_size == 4 * shape[0] * shape[1]
 
 
 def _embeddings(dataset: PreparedDataset, embedder: Embedder, total: int) -> Iterator[Tensor]:

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 from mlopsproj_core.errors import ConfigError, DataError, InvalidDataError
 from mlopsproj_core.image import MAX_SIDE, MIN_SIDE, ImageSpec
+from mlopsproj_core.local_files import put_in_place
 from mlopsproj_core.manifest import Name
 from pydantic import TypeAdapter, ValidationError
 
@@ -168,7 +169,7 @@ def prepare_source(
                     remove_draft(final)
                     final.mkdir()
                     write_dataset(contents, unfinished.pixels, final)
-                final.rename(folder)
+                put_in_place(final, folder)
                 logger.info("prepared %s", folder)
             remove_draft(draft)
     return PreparedDataset.open(folder)

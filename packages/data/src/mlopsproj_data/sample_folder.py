@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from mlopsproj_core.errors import ConfigError
+from mlopsproj_core.local_files import put_in_place
 from PIL import Image
 
 from mlopsproj_data.drafts import draft_of
@@ -48,7 +49,7 @@ def write_sample_folder(out: Path, *, progress: Callable[[int, int], None] | Non
         (draft / licence.name).write_bytes(licence.read_bytes())
         if target.exists():
             target.rmdir()  # it is empty, and Windows renames to no folder that exists
-        draft.rename(target)
+        put_in_place(draft, target)
 
 
 def _write_images(folder: Path, progress: Callable[[int, int], None] | None) -> None:

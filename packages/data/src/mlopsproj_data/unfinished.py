@@ -18,6 +18,7 @@ from typing import IO, Any, Final, Self
 import numpy as np
 import pyarrow as pa
 from mlopsproj_core.image import ImageSpec, Pixels
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_data.examination import EXAMINED
 from mlopsproj_data.splits import SPLITS
@@ -185,7 +186,7 @@ def _write(path: Path, piece: pa.Table) -> None:
     draft = path.with_suffix(".new")
     with pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, _COLUMNS) as writer:
         writer.write_table(piece)
-    draft.replace(path)
+    put_in_place(draft, path)
 
 
 def _read(path: Path) -> pa.Table:

@@ -49,11 +49,12 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever prints, does not print there
     tasks: SimpleQueue[tuple[list[Record], ImageSpec] | None] = SimpleQueue()
     Thread(target=_read_ahead, args=(sys.stdin.buffer, tasks), daemon=True).start()
-    try:
-        while task := tasks.get():
-            write_batch(answers, examine_batch(*task))
-    except BrokenPipeError:
-        os._exit(0)  # nobody wants the answer
+    while task := tasks.get():
+        batch = examine_batch(*task)
+        try:
+            write_batch(answers, batch)
+        except OSError:  # of a broken pipe, which has two names on Windows
+            os._exit(0)  # nobody wants the answer
 
 
 def _read_ahead(file: IO[bytes], tasks: "SimpleQueue[Any]") -> None:

@@ -90,14 +90,14 @@ def test_of_two_processes_that_write_the_same_the_second_takes_what_the_first_wr
     images, tmp_path, monkeypatch
 ):
     parent = tmp_path / "out"
-    rename = Path.rename
+    rename = Path.replace
 
     def late(self, target):
-        monkeypatch.setattr(Path, "rename", rename)
+        monkeypatch.setattr(Path, "replace", rename)
         write_labelled_folder(images, [], name="made", parent=parent)  # the other process
         return rename(self, target)
 
-    monkeypatch.setattr(Path, "rename", late)
+    monkeypatch.setattr(Path, "replace", late)
     folder = write_labelled_folder(images, [], name="made", parent=parent)
     assert len(list(folder.path.rglob("*.png"))) == len(images)
     assert [path.name for path in parent.iterdir()] == [folder.path.name]

@@ -360,13 +360,13 @@ def test_an_archive_that_cannot_be_read_is_told(tmp_path):
 
 def test_another_process_may_unpack_the_same(tmp_path, out, monkeypatch):
     path = write_zip(tmp_path / "a.zip", {"1.png": "x"})
-    real = Path.rename
+    real = Path.replace
 
     def late(draft, target):
         target.mkdir()
         (target / "theirs").touch()
         return real(draft, target)
 
-    monkeypatch.setattr(Path, "rename", late)
+    monkeypatch.setattr(Path, "replace", late)
     assert set(files_in(unpack(path, out, "photos"))) == {"theirs"}
     assert len(leftovers(out)) == 1

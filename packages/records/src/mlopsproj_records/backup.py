@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from mlopsproj_core.errors import RecordsError
 from mlopsproj_core.file_lock import try_lock
-from mlopsproj_core.local_files import sync_folder
+from mlopsproj_core.local_files import put_in_place, sync_folder
 from sqlalchemy import Engine, Table, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -206,7 +206,7 @@ def _whole(folder: Path) -> Iterator[Path]:
             raise RecordsError(
                 f"{folder} was made by somebody else meanwhile: name another folder."
             )
-        draft.rename(folder)
+        put_in_place(draft, folder)
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -5,7 +5,6 @@ Knows nothing of tables and records.
 """
 
 import logging
-import os
 import socket
 import threading
 import time
@@ -171,8 +170,9 @@ def _deadline(connection: Connection, timeout_seconds: float | None) -> Iterator
         yield
         return
     driver_connection: Any = connection.connection.driver_connection
-    # Another handle of the same socket: whatever is closed meanwhile, it means this connection.
-    with socket.socket(fileno=os.dup(driver_connection.fileno())) as handle:
+    # Another handle of the same socket: whatever is closed meanwhile, it means this connection. On
+    # Windows a socket is no file, that `os.dup` would know; -1 is whatever kind it is.
+    with socket.fromfd(driver_connection.fileno(), -1, -1) as handle:
         timer = threading.Timer(timeout_seconds, _cut, [handle])
         timer.daemon = True
         timer.start()

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from mlopsproj_core.errors import RecordsError
 from mlopsproj_core.image import ImageStatistics
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_records.database import Database
 from mlopsproj_records.record import StoredPrediction
@@ -125,7 +126,7 @@ def _whole(path: Path) -> Iterator[Path]:
         yield draft
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
-        draft.replace(path)
+        put_in_place(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlopsproj_core.local_files import put_in_place
+
 
 def write_document(document: Mapping[str, Any], path: Path) -> None:
     """Write a document in the place of an earlier one.
@@ -22,4 +24,4 @@ def write_document(document: Mapping[str, Any], path: Path) -> None:
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     draft = path.with_name(f".{path.name}")
     draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    put_in_place(draft, path)

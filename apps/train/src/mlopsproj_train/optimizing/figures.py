@@ -10,6 +10,7 @@ from matplotlib import color_sequences
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_train.optimizing.choice import Standing
 from mlopsproj_train.optimizing.report import Findings
@@ -38,7 +39,7 @@ def draw_variants(findings: Findings, path: Path) -> None:
     figure.suptitle(f"Variants of {findings.parent}")
     draft = path.with_name(f".{path.name}")
     figure.savefig(draft, dpi=_DPI, format="png")
-    draft.replace(path)
+    put_in_place(draft, path)
 
 
 def _draw(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_train.arguments import as_value
 from mlopsproj_train.sweeping.outcomes import Outcome, TrialResult
@@ -52,7 +53,7 @@ def draw_figures(
     for name, figure in figures.items():
         draft = folder / f".{name}"
         figure.savefig(draft, dpi=120, format="png")
-        draft.replace(folder / name)  # two processes may end at once
+        put_in_place(draft, folder / name)  # two processes may end at once
     return [folder / name for name in figures]
 
 

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from mlopsproj_core.local_files import put_in_place
 from omegaconf import OmegaConf
 
 from mlopsproj_train.arguments import as_value
@@ -41,7 +42,7 @@ def write_definition(beginning: Beginning, folder: Path) -> Path:
     path = folder / "wandb.yaml"
     draft = path.with_name(f".{path.name}")
     draft.write_text(OmegaConf.to_yaml(OmegaConf.create(document)), encoding="utf-8")
-    draft.replace(path)
+    put_in_place(draft, path)
     return path
 
 

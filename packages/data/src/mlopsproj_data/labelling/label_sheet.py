@@ -18,6 +18,7 @@ from typing import Final
 
 from jinja2 import Environment, StrictUndefined
 from mlopsproj_core.errors import DataError
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.labelling.selection import Selected
@@ -119,7 +120,7 @@ def write_label_sheet(
         (draft / PAGE).write_text(_page(title, shown), encoding="utf-8")
         if folder.exists():
             folder.rmdir()
-        draft.rename(folder)
+        put_in_place(draft, folder)
     return LabelSheet(folder, len(rows), left_out)
 
 

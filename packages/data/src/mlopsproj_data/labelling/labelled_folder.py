@@ -21,6 +21,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
+from mlopsproj_core.local_files import put_in_place
+
 from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.labelling.confirmed import ConfirmedImage
 from mlopsproj_data.sources.labelled_files import LabelledFile
@@ -91,7 +93,7 @@ def write_labelled_folder(
             text = json.dumps(list(left_out), indent=2, ensure_ascii=False)
             (draft / LEFT_OUT).write_text(text + "\n", encoding="utf-8")
             try:
-                draft.rename(target)
+                put_in_place(draft, target)
             except OSError:
                 if not target.exists():  # else another process was faster, with the same
                     raise

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from mlopsproj_core.errors import DataError
+from mlopsproj_core.local_files import put_in_place
 from mlopsproj_core.store import Store
 
 from mlopsproj_data.drafts import draft_of
@@ -98,7 +99,7 @@ def _fetch(sha256: str, url: str, folder: Path, stores: _Stores) -> Path | str:
         return CHANGED
     with draft_of(target) as draft:
         draft.write_bytes(data)
-        draft.replace(target)
+        put_in_place(draft, target)
     return target
 
 

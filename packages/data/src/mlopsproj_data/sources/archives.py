@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, TYPE_CHECKING, Final
 
 from mlopsproj_core.errors import DataError
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.sources.image_files import is_junk
@@ -105,7 +106,7 @@ def unpack(path: Path, folder: Path, name: str) -> Path:
             draft.mkdir()
             _unpack_into(path, draft, _Budget(path, most))
             try:
-                draft.rename(target)
+                put_in_place(draft, target)
             except OSError:
                 # Another process unpacked the same meanwhile: either is as good.
                 if not target.exists():

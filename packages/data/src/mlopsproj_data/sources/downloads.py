@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import fsspec
 from fsspec.callbacks import Callback
 from mlopsproj_core.errors import DataError
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_data.drafts import draft_of
 
@@ -129,7 +130,7 @@ def _fetch(url: str, target: Path, max_bytes: int, seconds: float | None) -> str
             if isinstance(error, OSError) and error.errno in _FULL:
                 raise
             return _reason(error)
-        draft.replace(target)
+        put_in_place(draft, target)
     return None
 
 

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from mlopsproj_core.errors import DataError
 from mlopsproj_core.image import ImageSpec, Pixels
+from mlopsproj_core.local_files import put_in_place
 from PIL import Image
 
 from mlopsproj_data.drafts import draft_of
@@ -152,4 +153,4 @@ def _fetch(url: str, target: Path, expected: str) -> None:
         )
     with draft_of(target) as draft:
         draft.write_bytes(data)
-        draft.replace(target)
+        put_in_place(draft, target)

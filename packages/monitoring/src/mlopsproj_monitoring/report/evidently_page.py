@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from mlopsproj_core.errors import ConfigError, DataError
+from mlopsproj_core.local_files import put_in_place
 
 from mlopsproj_monitoring.features.measurements import measurements, predicted
 from mlopsproj_monitoring.reference import Reference
@@ -58,7 +59,7 @@ def write_evidently_page(path: Path, *, reference: Reference, rows: Sample | Non
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         report.save_html(str(draft))
-        draft.replace(path)
+        put_in_place(draft, path)
     except OSError as error:
         raise DataError(f"{path} cannot be written ({error}): name another file.") from error
     finally:

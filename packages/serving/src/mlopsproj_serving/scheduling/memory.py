@@ -22,6 +22,7 @@ from mlopsproj_core.bundle_cache import default_cache
 from mlopsproj_core.cpu import available_cpus
 from mlopsproj_core.errors import RegistryError
 from mlopsproj_core.file_lock import try_lock
+from mlopsproj_core.local_files import put_in_place
 from mlopsproj_core.manifest import MANIFEST
 
 logger = logging.getLogger(__name__)
@@ -126,8 +127,8 @@ class Memory:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                draft.write_text(text + "\n")
-                draft.replace(path)
+                draft.write_text(text + "\n", encoding="utf-8")
+                put_in_place(draft, path)
             finally:
                 draft.unlink(missing_ok=True)
         except OSError as error:
@@ -160,7 +161,9 @@ class Memory:
 def _cpu(cpuinfo: Path) -> tuple[str, tuple[str, ...]]:
     """Name, and flags that matter, of the first CPU; what Python knows without such a file."""
     try:
-        lines = cpuinfo.read_text().split("\n\n", 1)[0].splitlines()
+        lines = (
+            cpuinfo.read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0].splitlines()
+        )
     except OSError:
         return platform.processor() or platform.machine(), ()
     told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

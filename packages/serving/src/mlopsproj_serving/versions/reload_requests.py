@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from mlopsproj_core.local_files import put_in_place
+
 LOOK_SECONDS: Final = 0.2
 _FILE = "reload"
 
@@ -38,7 +40,7 @@ class ReloadRequests:
         try:
             draft.write_bytes(b"")
             made = _told(draft.stat())
-            draft.replace(self._file)
+            put_in_place(draft, self._file)
         finally:
             draft.unlink(missing_ok=True)
         self._seen = made
