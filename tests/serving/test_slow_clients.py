@@ -103,3 +103,27 @@ def test_bodies_that_say_nothing_are_refused_with_a_reason(shared_api, media_typ
     answer = ask_once(shared_api.port, Ask(body, {"Content-Type": media_type}))
     assert 400 <= answer.status < 500
     assert len(answer.json["detail"]) > 10
+
+
+HIDDEN = b"GET /v1/model HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" % (5 + len(HIDDEN)),
+        b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n\r\n0\r\n\r\n" % (5 + len(HIDDEN)),
+        b"Content-Length: 0\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN),
+        b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding : chunked\r\nContent-Length: %d\r\n\r\n0\r\n\r\n" % (5 + len(HIDDEN)),
+        b"X: a\nTransfer-Encoding: chunked\r\nContent-Length: %d\r\n\r\n0\r\n\r\n" % len(HIDDEN),
+    ],
+    ids=["length, chunks", "chunks, length", "two lengths", "not chunked", "a blank", "a bare end"],
+)
+def test_a_request_cannot_hide_another(shared_api, framing):
+    """A proxy may see one request where a lenient server sees two."""
+    with socket.create_connection(("127.0.0.1", shared_api.port), timeout=10) as connection:
+        connection.sendall(HEAD + framing + HIDDEN)
+        heard = b"".join(iter(lambda: connection.recv(65536), b""))  # until it hangs up
+    assert heard.startswith(b"HTTP/1.1 400")
+    assert heard.count(b"HTTP/1.1 ") == 1
