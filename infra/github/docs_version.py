@@ -1,7 +1,8 @@
-"""Publishes a version of the site on the branch `gh-pages`, with mike: `dev`, or that of a release.
+"""Makes a version of the site, with mike: `dev`, or that of a release, as the branch `gh-pages`.
 
 The site of `v0.1.2` is `0.1`: a patch replaces it. `latest` is the highest release, to which who
-names no version is led; before there is one, that is `dev`. Needs git, leave to push, and what
+names no version is led; before there is one, that is `dev`. What makes the site is code of others,
+which may push nothing: the branch is handed over in a file, to `docs_push.py`. Needs git, and what
 the dependency group `docs` installs.
 """
 
@@ -11,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 BRANCH: Final = "gh-pages"
@@ -61,19 +63,25 @@ def _mike(*arguments: str) -> str:
 
 
 def main() -> int:
-    """Publish what a ref stands for, and lead to the highest release."""
-    parser = argparse.ArgumentParser(description="Publish a version of the site.")
+    """Make what a ref stands for, and lead to the highest release."""
+    parser = argparse.ArgumentParser(description="Make a version of the site.")
     parser.add_argument("ref", help="refs/heads/main or refs/tags/v0.1.2")
-    version = version_of(parser.parse_args().ref)
+    parser.add_argument("bundle", help="file of git's that the branch is written to")
+    arguments = parser.parse_args()
+    version = version_of(arguments.ref)
     if version is None:
         sys.stdout.write("No version of the site is made before a release.\n")
         return 0
     published = [str(told["version"]) for told in json.loads(_mike("list", "--json"))]
     to = [version, LATEST] if is_latest(version, published) else [version]
-    _mike("deploy", "--push", "--update-aliases", *to)
+    _mike("deploy", "--update-aliases", *to)
     if LATEST in to or all(each == DEV for each in published):
-        _mike("set-default", "--push", "--allow-empty", to[-1])
-    sys.stdout.write(f"Published: {', '.join(to)}\n")
+        _mike("set-default", "--allow-empty", to[-1])
+    subprocess.run(["git", "bundle", "create", "--quiet", arguments.bundle, BRANCH], check=True)
+    if "GITHUB_OUTPUT" in os.environ:  # whether there is something to push
+        with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as outputs:
+            outputs.write(f"version={version}\n")
+    sys.stdout.write(f"Made: {', '.join(to)}\n")
     return 0
 
 

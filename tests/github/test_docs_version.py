@@ -50,7 +50,8 @@ class Site(ClonedRepository):
 
     def __init__(self, folder, root):
         super().__init__(folder)
-        self._script = root / "infra" / "github" / "docs_version.py"
+        self._scripts = root / "infra" / "github"
+        self.bundle, self.output = folder / "site.bundle", folder / "output"
         (self.clone / "docs").mkdir()
         (self.clone / "docs" / "index.md").write_text("# A page\n")
         settings = (root / "mkdocs.yml").read_text(encoding="utf-8")
@@ -58,16 +59,25 @@ class Site(ClonedRepository):
         (self.clone / "mkdocs.yml").write_text("site_name: site\n")
         self.commit_all()
 
-    def publish(self, ref):
+    def run(self, script, *arguments):
         tools = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # noqa: PTH120 - of a link that must not be followed
+        more = {"PATH": tools, "NO_MKDOCS_2_WARNING": "1", "GITHUB_OUTPUT": str(self.output)}
         return subprocess.run(
-            [sys.executable, str(self._script), ref],
+            [sys.executable, str(self._scripts / script), *map(str, arguments)],
             cwd=self.clone,
-            env={**os.environ, "PATH": tools, "NO_MKDOCS_2_WARNING": "1"},
+            env={**os.environ, **more},
             check=True,
             capture_output=True,
             text=True,
         ).stdout
+
+    def publish(self, ref):
+        """What the first script says; the second pushes if there is something to push."""
+        self.output.write_text("")
+        said = self.run("docs_version.py", ref, self.bundle)
+        if self.output.read_text():
+            self.run("docs_push.py", self.bundle)
+        return said
 
     def read(self, file):
         return self.git("show", f"gh-pages:{file}", at=self.origin)
@@ -82,12 +92,13 @@ class Site(ClonedRepository):
 @needs_mike
 def test_from_the_first_commit_to_a_patch_of_an_old_release(tmp_path, root):
     site = Site(tmp_path, root)
-    assert site.publish("refs/heads/main") == "Published: dev\n"
+    assert site.publish("refs/heads/main") == "Made: dev\n"
     assert site.versions == {"dev": []}
     assert "dev/" in site.read("index.html")
     assert "A page" in site.read("dev/index.html")
+    assert site.output.read_text() == "version=dev\n"
 
-    assert site.publish("refs/tags/v0.2.0") == "Published: 0.2, latest\n"
+    assert site.publish("refs/tags/v0.2.0") == "Made: 0.2, latest\n"
     assert LED_TO in site.read("index.html")
 
     site.publish("refs/tags/v0.1.1")
@@ -97,3 +108,23 @@ def test_from_the_first_commit_to_a_patch_of_an_old_release(tmp_path, root):
     before = site.git("rev-parse", "gh-pages", at=site.origin)
     assert site.publish("refs/tags/v0.3.0rc1").startswith("No version")
     assert site.git("rev-parse", "gh-pages", at=site.origin) == before
+
+
+def test_what_is_pushed_goes_on_where_the_branch_ends(tmp_path, root):
+    """Whoever makes the site can neither rewrite what was published, nor reach another branch."""
+    site = Site(tmp_path, root)
+    site.git("push", "--quiet", "origin", "HEAD:main")
+    site.git("push", "--quiet", "origin", "HEAD:gh-pages")
+    before = site.git("rev-parse", "main", at=site.origin)
+    site.git("switch", "--quiet", "--orphan", "gh-pages")
+    (site.clone / "index.html").write_text("another history")
+    site.commit_all()
+    site.git("branch", "main-of-theirs")
+    site.git("bundle", "create", "--quiet", site.bundle, "gh-pages", "main-of-theirs")
+    with pytest.raises(subprocess.CalledProcessError):
+        site.run("docs_push.py", site.bundle)
+    branches = site.git("for-each-ref", "--format=%(refname) %(objectname)", at=site.origin)
+    assert branches.splitlines() == [
+        f"refs/heads/gh-pages {before.strip()}",
+        f"refs/heads/main {before.strip()}",
+    ]
