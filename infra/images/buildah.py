@@ -33,10 +33,14 @@ class Buildah:
         policy = self._folder / "policy.json"
         policy.write_text(json.dumps(POLICY), encoding="utf-8")
         self._policy = f"--signature-policy={policy}"
-        self._command = (
-            *("buildah", f"--root={self._folder / 'storage'}"),
-            *(f"--runroot={self._folder / 'run'}", "--storage-driver=overlay"),
+        store = (
+            "buildah",
+            f"--root={self._folder / 'storage'}",
+            f"--runroot={self._folder / 'run'}",
         )
+        # Overlays cannot lie on another overlay, as where this machine is a container itself.
+        overlay = answers(*store, "--storage-driver=overlay", "info")
+        self._command = (*store, f"--storage-driver={'overlay' if overlay else 'vfs'}")
         # The build's cache mount `uv` is uv's own cache: what was once downloaded is here.
         scratch = self._folder / "scratch"
         cache = scratch / "buildah-cache"
@@ -49,7 +53,7 @@ class Buildah:
     @staticmethod
     def here() -> bool:
         """Whether buildah is, and may mount."""
-        return answers("buildah", "--version") and os.geteuid() == 0
+        return answers("buildah", "--version") and answers("unshare", "--mount", "true")
 
     def _buildah(self, *arguments: str | Path) -> str:
         return run(*self._command, *arguments, environment=self._environment)
