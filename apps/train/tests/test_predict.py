@@ -174,3 +174,13 @@ def test_a_model_that_there_is_not_is_named(tmp_path, command):
     code, _, err = command("a.png", bundle="nothing:1")
     assert code == 1
     assert "There is no nothing:1" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
+def test_the_name_of_a_file_gives_no_orders_to_a_terminal(tmp_path, command):
+    save(tmp_path / "photos" / "\x1b[2Jgood\n.png", 250)
+    (tmp_path / "photos" / "\x1b]0;title\x07bad.png").write_bytes(b"no image")
+    _, out, err = command("photos")
+    assert r"\x1b[2Jgood\n.png" in out
+    assert r"\x1b]0;title\x07bad.png" in out
+    assert all(line.isprintable() for line in (out + err).split("\n"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlopsproj_core.command import run_command
 from mlopsproj_core.errors import ConfigError, ImageError
+from mlopsproj_core.printing import printable
 
 from mlopsproj_train.answers import answer_console, print_json, shown
 from mlopsproj_train.arguments import split_options, take_path
@@ -123,7 +124,7 @@ def _print_table(name: str, answers: list[dict[str, Any]]) -> None:
         first, *rest = answer["predictions"]
         then = ", ".join(f"{item['class']} {item['probability']:.3f}" for item in rest)
         table.add_row(
-            answer["file"],
+            printable(answer["file"]),
             first["class"],
             f"{first['probability']:.3f}",
             then,
@@ -133,4 +134,5 @@ def _print_table(name: str, answers: list[dict[str, Any]]) -> None:
         console.print(table)
     for answer in answers:
         if "error" in answer:
-            console.print(f"{answer['file']}: {answer['error']}", style="red", soft_wrap=True)
+            told = f"{printable(answer['file'])}: {answer['error']}"
+            console.print(told, style="red", soft_wrap=True)
