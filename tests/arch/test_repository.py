@@ -46,6 +46,16 @@ def test_the_lock_that_records_addresses_is_not_kept(files):
     assert "uv.lock" not in files
 
 
+def test_what_commands_write_in_a_clone_is_not_offered_to_git(root, files):
+    """The database of predictions above all: it holds what others asked."""
+    written = ["runs/a", "sweeps/a", "optimizations/a", "evaluations/a", "prepared/a", "registry/a"]
+    written += ["mlopsproj.db", "mlopsproj.db-wal", "spool/a", "photos/a.png", "to-label/a.png"]
+    told = subprocess.run(
+        ["git", "check-ignore", *written], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert told.stdout.split() == written
+
+
 def test_files_are_small(files):
     for name, path in files.items():
         larger = (size for folder, size in LARGER_BYTES.items() if name.startswith(folder))
