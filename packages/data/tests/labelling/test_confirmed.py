@@ -54,3 +54,10 @@ def test_what_is_told_later_than_asked_for_is_as_if_it_were_not(log):
 def test_feedback_without_its_prediction_is_passed_over(log):
     log.tell("no such prediction", "dark")
     assert read(log).images == ()
+
+
+def test_a_label_is_one_line_as_the_name_of_a_class_must_be(log):
+    log.confirm(b"image", "photo\u202egpj")
+    log.confirm(b"other", "two\u2028lines")
+    labels = {image.label for image in read(log).images}
+    assert labels == {r"photo\u202egpj", r"two\u2028lines"}

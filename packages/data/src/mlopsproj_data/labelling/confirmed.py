@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from mlopsproj_core.printing import printable
 from mlopsproj_records import Database
 from mlopsproj_records.schema import feedback, prediction
 from sqlalchemy import Connection, Select, select, tuple_
@@ -141,7 +142,7 @@ def _labels(database: Database, model: str, until: datetime | None) -> Iterator[
         for row in rows:
             yield ConfirmedImage(
                 row.image_sha256,
-                row.label,
+                printable(row.label),  # it may become the name of a class
                 row.prediction_id,
                 model,
                 row.version,
