@@ -162,9 +162,13 @@ def _behind_embedding(source: Path) -> list[str]:
 
 
 def _mark_as_prepared(path: Path) -> None:
-    """Else the quantiser advises steps that `fold_graph` has done."""
+    """Else the quantiser advises steps that `fold_graph` has done.
+
+    Shapes between the nodes are inferred anew: with torch 2.10, those that are told contradict it.
+    """
     model = onnx.load(path)
     add_pre_process_metadata(model)
+    del model.graph.value_info[:]
     onnx.save(model, path)
 
 
