@@ -26,6 +26,13 @@ from onnx import parser, save
 from small_bundle import CLASSES, GRAPH, SPEC, make_small_bundle
 
 BIN = Path(sys.executable).parent
+# In a group of its own, which gets the signal that ends it in order.
+if sys.platform == "win32":
+    APART = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    END = signal.CTRL_BREAK_EVENT
+else:
+    APART = {"start_new_session": True}
+    END = signal.SIGTERM
 NAME = "brightness"
 
 
@@ -112,7 +119,7 @@ class Api:
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
-                start_new_session=True,
+                **APART,
             )
 
     def start(self) -> Self:
@@ -166,7 +173,7 @@ class Api:
 
     def terminate(self, seconds: float = 30) -> int:
         """Ask it to end, as a supervisor does; the exit code."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(END)
         return self.process.wait(seconds)
 
     def kill(self) -> None:
@@ -176,8 +183,9 @@ class Api:
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        with contextlib.suppress(ProcessLookupError):  # orphans of a first process that is gone
-            os.killpg(self.process.pid, signal.SIGKILL)
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError):  # orphans of a first process that is gone
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
 
 

@@ -1,9 +1,12 @@
 import asyncio
 import contextlib
 import socket
+import sys
 
 import pytest
 from mlopsproj_api.channel import SupervisorEnd, WorkerEnd
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="several processes are refused")
 
 
 @pytest.fixture

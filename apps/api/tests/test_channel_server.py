@@ -2,10 +2,13 @@
 
 import signal
 import socket
+import sys
 import time
 
 import pytest
 from serving.pictures import plain
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends by Ctrl-Break")
 
 IMAGE = plain(250)
 

@@ -11,6 +11,9 @@ from mlopsproj_serving.http.keys import KeyRing
 from serving.pictures import plain
 
 BIN = Path(sys.executable).parent
+SEVERAL = pytest.param(
+    "2", marks=pytest.mark.skipif(sys.platform == "win32", reason="several are refused there")
+)
 
 
 def run(*arguments, cwd, **environment):
@@ -67,7 +70,7 @@ def test_a_port_that_is_taken_is_one_clear_error(tmp_path, workers):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", SEVERAL])
 def test_a_spool_that_cannot_be_written_is_one_clear_error(tmp_path, workers):
     (tmp_path / "spool").write_bytes(b"a file")
     done = run("--port", "0", "--workers", workers, cwd=tmp_path)

@@ -1,11 +1,14 @@
 import signal
 import socket
+import sys
 import time
 
 import httpx
 import pytest
 from mlopsproj_api import worker_process
 from mlopsproj_api.worker_process import WorkerProcess
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="several processes are refused")
 
 
 @pytest.fixture

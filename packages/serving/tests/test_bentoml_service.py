@@ -16,6 +16,7 @@ from small_bundle import make_small_bundle
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="ends a group of processes"),
     pytest.mark.skipif(find_spec("bentoml") is None, reason="the extra bentoml is not installed"),
 ]
 

@@ -1,6 +1,5 @@
 """What is tried, by one process and by several; how trials end, and what is repeated."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -230,7 +229,7 @@ def test_the_trial_of_a_killed_process_is_repeated(shell, tmp_path):
     while not (sizes := read_sizes(tmp_path / "trained-killed")):
         assert killed.poll() is None, killed.stderr.read()
         time.sleep(0.02)
-    killed.send_signal(signal.SIGKILL)
+    killed.kill()
     killed.wait()
     survivor = shell("survivor", 0, 3)
     assert survivor.wait(120) == 0, survivor.stderr.read()

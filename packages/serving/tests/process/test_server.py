@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from serving.server import APART, END
 
 PROGRAM = """
 import asyncio, sys
@@ -31,7 +32,7 @@ with listen("127.0.0.1", 0, service="shop") as listener:
 @pytest.fixture
 def server():
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True, **APART
     ) as process:
         yield process, int(process.stdout.readline())
         process.kill()
@@ -47,13 +48,14 @@ def asked(process, port):
 def test_what_was_accepted_is_answered_and_the_end_is_0(server):
     process, port = server
     with asked(process, port) as client:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(END)
         said = b"".join(iter(lambda: client.recv(4096), b""))
     assert said.startswith(b"HTTP/1.1 200 ")
     assert b"connection: close" in said
     assert process.wait(60) == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's Ctrl-C cannot be sent there")
 def test_a_server_that_nobody_asks_ends_too(server):
     process, _ = server
     process.send_signal(signal.SIGINT)
