@@ -27,6 +27,10 @@ SCHEMA: Final = 1
 
 MANIFEST: Final = "manifest.json"
 
+_DEVICES: Final = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+)
+
 _TOLD = 3
 """How many complaints one error tells: a file of something else would have one for each key."""
 
@@ -57,7 +61,23 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$")]
+def is_device(name: str) -> bool:
+    """Whether Windows keeps a name, whatever its ending, for a device: no file can have it."""
+    return name.partition(".")[0].rstrip(" ").lower() in _DEVICES
+
+
+def _possible(name: str) -> str:
+    """Refuse a name that no folder can have on Windows, where a registry may be copied to."""
+    if is_device(name) or name.endswith("."):
+        raise ValueError(f"no folder can be called {name!r} on Windows")
+    return name
+
+
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,99}$"),
+    AfterValidator(_possible),
+]
 """A model's name: lower case, digits, `_`, `.` and `-`, at most 100 characters."""
 
 Line = Annotated[str, AfterValidator(_in_one_line)]

@@ -286,7 +286,8 @@ def _check(config: DataConfig) -> None:
         except ValidationError:
             raise ConfigError(
                 f"data.name={config.name!r} is no name of a model: give at most 100 lower-case"
-                " letters, digits, _ . and -, beginning with a letter or digit."
+                " letters, digits, _ . and -, beginning with a letter or digit and ending with no"
+                " dot, and none that Windows keeps for devices (con, nul, …)."
             ) from None
     if config.image_size is not None and not MIN_SIDE <= config.image_size <= MAX_SIDE:
         raise ConfigError(

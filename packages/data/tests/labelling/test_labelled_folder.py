@@ -69,6 +69,11 @@ def test_names_of_folders_are_safe_and_no_two_are_the_same(labels):
         assert len(name.encode()) <= 255
 
 
+@pytest.mark.parametrize("label", ["con", "AUX", "nul.txt", "Com1"])
+def test_a_class_that_is_called_like_a_device_of_windows_has_a_folder_there_too(label):
+    assert class_folder_names([label]) == {label: f"class {label}"}
+
+
 def test_a_long_name_of_letters_of_four_bytes_is_written(images, tmp_path):
     image, path = images[0]
     labels = ["\U00020000" * 100, "\U00020000" * 101]

@@ -336,3 +336,7 @@ def test_every_folder_gives_a_name_that_a_registry_takes(name):
 def test_a_long_name_is_cut(tmp_path, write_idx_folder):
     opened = open_source(DataConfig(path=str(write_idx_folder(tmp_path / ("a" * 200)))))
     assert opened.name == "a" * 100
+
+
+def test_a_folder_that_is_called_like_a_device_of_windows_gives_a_name_for_every_system():
+    assert name_of("Aux") == "aux-data"

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mlopsproj_core.local_files import put_in_place
+from mlopsproj_core.manifest import is_device
 
 from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.labelling.confirmed import ConfirmedImage
@@ -108,6 +109,8 @@ def class_folder_names(labels: Iterable[str]) -> dict[str, str]:
     for label in sorted(set(labels)):
         cut = _UNSAFE.sub("-", label).encode()[:_LONGEST_NAME].decode(errors="ignore")
         plain = cut.strip(" .") or "class"
+        if is_device(plain):
+            plain = f"class {plain}"
         name, number = plain, 1
         while name.casefold() in taken:
             number += 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mlopsproj_core.errors import DataError
+from mlopsproj_core.manifest import is_device
 
 from mlopsproj_data.sources import archives, downloads, table_files
 from mlopsproj_data.sources.idx import find_idx_files
@@ -149,4 +150,5 @@ def _names(folder: Path) -> list[str]:
 def name_of(name: str) -> str:
     """A model's name from a folder's: lower case, and `-` for what a name may not hold."""
     letters = (letter if letter.isalnum() and letter.isascii() else "-" for letter in name.lower())
-    return "".join(letters).strip("-")[:_LONGEST_NAME] or "data"
+    plain = "".join(letters).strip("-")[:_LONGEST_NAME] or "data"
+    return f"{plain}-data" if is_device(plain) else plain
