@@ -128,6 +128,15 @@ def test_what_the_encoding_of_a_file_lacks_is_told_by_its_number(monkeypatch, en
 
 
 @POSIX_ONLY
+def test_without_a_locale_a_name_that_is_no_text_goes_out_as_it_came(monkeypatch):
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+    done = run('print("\\u2192", os.fsdecode(bytes([0xc3, 0xb6])))', encoding="utf-8")
+    assert (done.returncode, done.stdout) == (0, "\\u2192 ö\n")
+
+
+@POSIX_ONLY
 def test_a_real_interrupt_ends_with_130():
     process = subprocess.Popen(
         script('print("ready", flush=True)\ntime.sleep(60)'),

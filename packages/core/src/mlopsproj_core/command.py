@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failure, 2 usage, 3 the answer is no, 4 undecided, 130 int
 Knows nothing of what a command does or how its arguments are read.
 """
 
+import codecs
 import errno
 import os
 import sys
@@ -13,6 +14,10 @@ from io import TextIOWrapper
 from mlopsproj_core.errors import MlopsprojError
 
 INTERRUPTED = 130
+
+_ANYTHING = "mlopsproj"
+_BYTES = range(0xDC80, 0xDD00)
+"""Of a file's name that was no text, as Python holds it."""
 
 
 def run_command(command: Callable[[], None]) -> None:
@@ -24,8 +29,13 @@ def run_command(command: Callable[[], None]) -> None:
     An expected error becomes one message without a traceback; an unexpected one keeps its
     traceback, since it is a defect of ours that somebody has to find.
     """
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
+    codecs.register_error(_ANYTHING, _told_or_as_it_came)
+    handlers = {
+        "strict": "backslashreplace",
+        "surrogateescape": _ANYTHING,
+    }  # the latter of LC_ALL=C
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in handlers:
+        sys.stdout.reconfigure(errors=handlers[sys.stdout.errors])
     try:
         _run_and_flush(command)
     except MlopsprojError as error:
@@ -40,6 +50,19 @@ def run_command(command: Callable[[], None]) -> None:
             raise
         where = f" at {error.filename}" if error.filename else ""
         _end(f"The disk is full{where}: free some space and run the command again.", 1)
+
+
+def _told_or_as_it_came(error: UnicodeError) -> tuple[bytes, int]:
+    """Characters by their numbers, and what was no text byte for byte."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    parts = [
+        bytes([ord(each) - 0xDC00])
+        if ord(each) in _BYTES
+        else each.encode("ascii", "backslashreplace")
+        for each in error.object[error.start : error.end]
+    ]
+    return b"".join(parts), error.end
 
 
 def _run_and_flush(command: Callable[[], None]) -> None:
