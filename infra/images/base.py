@@ -20,9 +20,15 @@ CERTIFICATES = "/etc/ssl/certs"
 
 
 def defaults() -> dict[str, str]:
-    """Arguments of the Dockerfile that name images, and what each names."""
+    """Arguments of the Dockerfile that name images, and the image that each has without being told.
+
+    An argument's value there is a stage, and the stage is an image.
+    """
     text = (ROOT / DOCKERFILE).read_text(encoding="utf-8")
-    return dict(re.findall(r"^ARG (BASE|UV)=(\S+)$", text, re.MULTILINE))
+    stages = re.findall(r"^FROM (\S+) AS (released-\S+)$", text, re.MULTILINE)
+    images = {stage: image for image, stage in stages}
+    arguments = re.findall(r"^ARG (\S+)=(released-\S+)$", text, re.MULTILINE)
+    return {name: images[stage] for name, stage in arguments}
 
 
 def start_of(engine: Engine) -> dict[str, str]:

@@ -72,9 +72,12 @@ class Buildah:
         self, target: str, reference: str, arguments: Mapping[str, str], file: str = DOCKERFILE
     ) -> None:
         """Build a target of the Dockerfile."""
+        # It makes the stages that nothing needs, too: let them be what is taken in their place.
+        stages = {"released-python": arguments["BASE"], "released-uv": arguments["UV"]}
         self._buildah(
             *("bud", "--quiet", self._policy, "--isolation=chroot", "--pull=never"),
             *("--format=docker", f"--file={file}", f"--target={target}"),
+            *(f"--build-context={name}=container-image://{at}" for name, at in stages.items()),
             *(f"--build-arg={name}={value}" for name, value in arguments.items()),
             *(f"--tag={reference}", "."),
         )

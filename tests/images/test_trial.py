@@ -1,9 +1,11 @@
 """What a trial of the images says where it cannot be made; `nox -s images` makes it."""
 
+import re
+
 import pytest
 from images import base, trial
 from images.docker import Docker
-from images.engine import ImageError
+from images.engine import DOCKERFILE, ImageError
 from images.pins import ROOT
 
 
@@ -19,9 +21,15 @@ def test_without_a_registry_a_base_needs_what_makes_it(tmp_path, monkeypatch):
         base.start_of(Docker())
 
 
-def test_the_images_that_a_build_starts_from_are_those_of_the_dockerfile():
-    assert set(base.defaults()) == {"BASE", "UV"}
-    assert "3.11" in base.defaults()["BASE"]
+def test_a_build_starts_from_images_that_dependabot_sees():
+    named = base.defaults()
+    assert re.fullmatch(r"docker\.io/library/python:3\.11\.\d+-slim-bookworm", named["BASE"])
+    assert re.fullmatch(r"ghcr\.io/astral-sh/uv:\d+\.\d+\.\d+", named["UV"])
+    # It reads no argument.
+    lines = (ROOT / DOCKERFILE).read_text().splitlines()
+    assert {f"FROM {named['BASE']} AS released-python", f"FROM {named['UV']} AS released-uv"} <= {
+        *lines
+    }
 
 
 def test_what_is_sent_to_the_api_is_an_image_of_the_sample():
