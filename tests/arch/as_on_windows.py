@@ -64,6 +64,8 @@ def pretend() -> None:
     asyncio.ProactorEventLoop = asyncio.SelectorEventLoop
     signal.SIGBREAK = signal.SIGUSR2
     subprocess.CREATE_NEW_PROCESS_GROUP = 0x200
+    socket.SO_EXCLUSIVEADDRUSE = socket.SO_REUSEADDR
+    del socket.SO_REUSEADDR
     for name in ("send_fds", "recv_fds"):
         delattr(socket, name)
     psutil.Process.num_handles = psutil.Process.num_fds

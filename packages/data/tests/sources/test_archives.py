@@ -6,6 +6,7 @@ import lzma
 import os
 import shutil
 import stat
+import sys
 import tarfile
 import tracemalloc
 import zipfile
@@ -274,6 +275,18 @@ def test_names_that_no_disk_takes_are_refused(tmp_path, out, write, entries):
     with pytest.raises(DataError, match=r"is refused: it holds .*, which cannot be written \("):
         unpack(path, out, "photos")
     assert leftovers(out) == []
+
+
+@pytest.mark.parametrize("name", ["cats:1.png", "aux/1.png", "NUL.png"])
+def test_names_that_windows_takes_for_something_else_are_refused_there(
+    tmp_path, out, monkeypatch, name
+):
+    path = write_zip(tmp_path / "a.zip", {name: b"x"})
+    if sys.platform != "win32":
+        assert files_in(unpack(path, out / "here", "photos"))
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(DataError, match=r"is refused: it holds .* on Windows"):
+        unpack(path, out / "there", "photos")
 
 
 def test_two_files_of_one_name_are_refused(tmp_path, out):

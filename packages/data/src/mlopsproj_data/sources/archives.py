@@ -13,6 +13,7 @@ import io
 import lzma
 import shutil
 import stat
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -23,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from mlopsproj_core.errors import DataError
 from mlopsproj_core.local_files import put_in_place
+from mlopsproj_core.manifest import is_device
 
 from mlopsproj_data.drafts import draft_of
 from mlopsproj_data.sources.image_files import is_junk
@@ -282,6 +284,8 @@ def _checked(path: Path, name: str) -> PurePosixPath:
     windows = PureWindowsPath(name)
     if PurePosixPath(name).is_absolute() or windows.anchor or ".." in windows.parts:
         raise _refused(path, name, "a path that leaves its folder")
+    if sys.platform == "win32" and any(":" in part or is_device(part) for part in windows.parts):
+        raise _refused(path, name, "which cannot be written (a device or a stream on Windows)")
     return PurePosixPath(name)
 
 

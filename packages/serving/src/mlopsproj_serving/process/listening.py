@@ -5,6 +5,7 @@ Knows nothing of who answers.
 
 import errno
 import socket
+import sys
 
 from mlopsproj_core.errors import ConfigError, ServingError
 
@@ -34,7 +35,10 @@ def listen(host: str, port: int, *, service: str) -> socket.socket:
         ) from error
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":  # where a port that may be reused is taken from who has it
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
