@@ -1,9 +1,11 @@
 """What Hydra cannot compose becomes one error; test_hydra_command.py shows it from outside."""
 
 import os
+import re
 
 import pytest
 from hydra import compose, initialize
+from hydra.core.config_store import ConfigStore
 from mlopsproj_core.errors import ConfigError
 from mlopsproj_train.composition import composition, to_schema
 from mlopsproj_train.config import TrainConfig
@@ -30,6 +32,33 @@ def test_a_key_that_was_added_is_named_whole(path, named):
         node.foo = 1
     with pytest.raises(ConfigError, match=f"^{named}: there is no such setting"):
         to_schema(values, "train")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("optimizer.lrr", "optimizer.lr"),
+        ("optimiser.lr", "optimizer.lr"),
+        ("trianer.max_epoch", "trainer.max_epochs"),
+        ("data.augment.flp", "data.augment.flip"),
+        ("optimizer.learning_rate", None),
+        ("optimiser.x", None),
+        ("+optimizer.lrr", "optimizer.lr"),
+        ("+optimiser.lr", "optimizer"),  # as a whole it is no setting
+    ],
+)
+def test_the_closest_setting_is_suggested(given, meant):
+    ConfigStore.instance().store(name="misspelt", node=composable(TrainConfig))
+    with (
+        pytest.raises(ConfigError) as refusal,
+        composition("train"),
+        initialize(version_base="1.3", config_path=None),
+    ):
+        to_schema(compose("misspelt", overrides=[f"{given}=1"]), "train")
+    suggestion = re.search(
+        r"no such setting \(is (\S+) meant\?\); `train --help`", str(refusal.value)
+    )
+    assert (suggestion and suggestion[1]) == meant
 
 
 def test_a_value_that_refers_to_nothing_is_told():

@@ -66,8 +66,9 @@ def test_help_does_not_wait_for_torch(command, name):
 @pytest.mark.parametrize(
     ("argument", "named"),
     [
-        ("optimzer.lr=1e-3", "optimzer.lr: there is no such setting"),
-        ("optimizer.learning_rate=1e-3", "optimizer.learning_rate: there is no such setting"),
+        ("optimzer.lr=1", "optimzer.lr: there is no such setting (is optimizer.lr meant?); `train"),
+        ("optimizer.lrr=1", "optimizer.lrr: there is no such setting (is optimizer.lr meant?)"),
+        ("optimizer.learning_rate=1e-3", "optimizer.learning_rate: there is no such setting; `"),
         ("+foo=1", "foo: there is no such setting; `train --help` shows those that there are."),
         ("+optimizer.foo=1", "optimizer.foo: there is no such setting"),
         ("trainer.max_epochs=many", "trainer.max_epochs=many: Value 'many' of type 'str'"),
@@ -105,7 +106,7 @@ def test_a_misspelt_key_of_a_configuration_file_is_refused_by_name(command, tmp_
     file.write_text("defaults: [predict_schema, _self_]\ntpo: 1\n")
     result = command("predict", "a.png")
     assert result.returncode == 2, result.stderr
-    assert_one_line(result, "tpo: there is no such setting; `predict --help`")
+    assert_one_line(result, "tpo: there is no such setting (is top meant?); `predict --help`")
     file.write_text("top: [1")
     result = command("predict", "a.png")
     assert result.returncode == 2, result.stderr

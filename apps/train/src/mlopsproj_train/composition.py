@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -60,22 +61,26 @@ def to_schema(values: DictConfig, command: str) -> Any:
     """
     unknown = next(_unknown_keys(values, ""), None)
     if unknown is not None:
-        raise ConfigError(_no_such_key(unknown, command))
+        raise ConfigError(_no_such_key(unknown, values, command))
     with composition(command):
         return OmegaConf.to_object(values)
 
 
 def _unknown_keys(values: DictConfig, prefix: str) -> Iterator[str]:
-    schema = OmegaConf.get_type(values)
-    if schema is dict:
+    known = _names(values)
+    if known is None:
         return  # its keys are the user's
-    assert is_dataclass(schema)  # noqa: S101 (every other part of a configuration is one)
-    known = {field.name for field in fields(schema)}
     for key in map(str, values):
         if key not in known:
             yield f"{prefix}{key}"
         elif isinstance(child := values._get_node(key), DictConfig):  # noqa: SLF001 (the node itself; its value may refer to nothing)
             yield from _unknown_keys(child, f"{prefix}{key}.")
+
+
+def _names(node: object) -> list[str] | None:
+    """Settings that a part of a configuration has by its schema; None if it has no schema."""
+    schema = OmegaConf.get_type(node) if isinstance(node, DictConfig) else None
+    return [field.name for field in fields(schema)] if is_dataclass(schema) else None
 
 
 def _explained(error: Exception, command: str) -> str:
@@ -87,10 +92,11 @@ def _explained(error: Exception, command: str) -> str:
             f" folder; give {_either(error.options)}."
         )
     if match := _REFUSED.match(text):
-        return _no_such_key(match["key"], command)
+        return _no_such_key(match["key"], _values(error), command)
     if match := _UNKNOWN.search(text):  # in a file
         key = _FULL_KEY.search(text)
-        return _no_such_key(key["key"] if key else match["key"], command)
+        unknown = key["key"] if key else match["key"]
+        return _no_such_key(unknown, _values(error), command)
     if isinstance(error, OverrideParseException):
         return f"{error.override}: {_sentence(error.message)}; see `{command} --help`."
     if (match := _MERGED.fullmatch(text)) and cause is not None:
@@ -98,8 +104,34 @@ def _explained(error: Exception, command: str) -> str:
     return f"{_sentence(text)}; see `{command} --help`."
 
 
-def _no_such_key(key: str, command: str) -> str:
-    return f"{key}: there is no such setting; `{command} --help` shows those that there are."
+def _values(error: BaseException | None) -> DictConfig | None:
+    """The configuration in which OmegaConf missed a key, if it is told."""
+    while error is not None and getattr(error, "parent_node", None) is None:
+        error = error.__cause__ or error.__context__
+    node = getattr(error, "parent_node", None)
+    root = None if node is None else node._get_root()  # noqa: SLF001 (the one way up)
+    return root if isinstance(root, DictConfig) else None
+
+
+def _no_such_key(key: str, values: DictConfig | None, command: str) -> str:
+    meant = _closest(key, values)
+    question = f" (is {meant} meant?)" if meant else ""
+    return (
+        f"{key}: there is no such setting{question}; `{command} --help` shows those that there are."
+    )
+
+
+def _closest(key: str, values: DictConfig | None) -> str | None:
+    """The setting whose every part is like that of `key`; None if there is none."""
+    node: Any = values
+    found = []
+    for part in key.split("."):
+        close = get_close_matches(part, _names(node) or (), n=1)
+        if not close:
+            return None
+        found += close
+        node = node._get_node(close[0])  # noqa: SLF001 (the node itself; its value may be missing)
+    return ".".join(found)
 
 
 def _either(options: Any) -> str:
