@@ -25,7 +25,7 @@ from serving.inputs import model
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 
 from images import base
-from images.engine import Engine
+from images.engine import Container, Engine
 from images.service import serving
 from images.trial import build, engine_here
 
@@ -57,7 +57,7 @@ def start(engine: Engine, reference: str, folders: Mapping[str, str]) -> float:
 
 def imports(engine: Engine) -> float:
     """Seconds of the reference."""
-    line = engine.run(WITH_TORCH, ("python", "-c", IMPORTS), environment={}, mounts=[])
+    line = engine.command_line(Container(WITH_TORCH, ("python", "-c", IMPORTS)))
     started = time.perf_counter()
     subprocess.run(line, check=True)
     return time.perf_counter() - started

@@ -9,13 +9,13 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from uv import find_uv_bin
 
-from images.engine import DOCKERFILE, answers, run
+from images.engine import DOCKERFILE, Container, answers, run
 from images.pins import ROOT
 
 OWNER = 65532
@@ -109,20 +109,13 @@ class Buildah:
         os.chown(folder, OWNER, OWNER)
         return str(folder)
 
-    def run(
-        self,
-        reference: str,
-        command: Iterable[str] = (),
-        *,
-        environment: Mapping[str, str],
-        mounts: Iterable[str],
-    ) -> list[str]:
-        """The command line that is the container: each program of it replaces the one before."""
-        config = self._config(reference)
-        root = self._mount(reference)
+    def command_line(self, container: Container) -> list[str]:
+        """What is the container: each program of the line replaces the one before."""
+        config = self._config(container.reference)
+        root = self._mount(container.reference)
         user, group = config["User"].split(":")
         steps = [f"mount --bind {root} {root}"]
-        for mount in mounts:
+        for mount in container.mounts:
             source, target, *read_only = mount.split(":")
             (root / target.lstrip("/")).mkdir(parents=True, exist_ok=True)
             steps.append(f"mount --bind {shlex.quote(source)} {root}{target}")
@@ -135,13 +128,13 @@ class Buildah:
             f"mount --rbind /dev {root / 'dev'}",
             f"mount --rbind /sys {root / 'sys'}",
         ]
-        values = dict(value.split("=", 1) for value in config["Env"]) | dict(environment)
+        values = dict(value.split("=", 1) for value in config["Env"]) | dict(container.environment)
         inside = [
             *("setpriv", "--no-new-privs"),
             *("unshare", f"--root={root}", f"--wd={config['WorkingDir']}"),
             *(f"--setgid={group}", f"--setuid={user}", "env", "--ignore-environment"),
             *(f"{name}={value}" for name, value in values.items()),
-            *(tuple(command) or config["Cmd"]),
+            *(container.command or config["Cmd"]),
         ]
         script = " && ".join([*steps, f"exec {shlex.join(inside)}"])
         return ["unshare", "--mount", "--propagation=private", "sh", "-c", script]

@@ -3,11 +3,11 @@
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from images.engine import DOCKERFILE, answers, run
+from images.engine import DOCKERFILE, Container, answers, run
 
 
 class Docker:
@@ -61,22 +61,15 @@ class Docker:
         run("docker", "volume", "create", self._volumes[-1])
         return self._volumes[-1]
 
-    def run(
-        self,
-        reference: str,
-        command: Iterable[str] = (),
-        *,
-        environment: Mapping[str, str],
-        mounts: Iterable[str],
-    ) -> list[str]:
-        """The command line that is the container: attached, it passes signals on."""
+    def command_line(self, container: Container) -> list[str]:
+        """What is the container: attached, it passes signals on."""
         return [
             *("docker", "run", "--rm", "--network=host", "--read-only", "--tmpfs=/tmp"),
             *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
-            *(f"--volume={mount}" for mount in mounts),
-            *(f"--env={name}={value}" for name, value in environment.items()),
-            reference,
-            *command,
+            *(f"--volume={mount}" for mount in container.mounts),
+            *(f"--env={name}={value}" for name, value in container.environment.items()),
+            container.reference,
+            *container.command,
         ]
 
     def close(self) -> None:

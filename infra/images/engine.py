@@ -3,7 +3,8 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,23 @@ DOCKERFILE = "infra/images/Dockerfile"
 
 class ImageError(Exception):
     """An image that cannot be built or does not do what it is for; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A process in an image.
+
+    Attributes:
+        reference: of the image.
+        command: in place of the image's own.
+        environment: besides the image's own.
+        mounts: `SOURCE:TARGET` or `SOURCE:TARGET:ro`; a source is a volume or a folder.
+    """
+
+    reference: str
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -43,24 +61,11 @@ class Engine(Protocol):
     def volume(self, name: str) -> str:
         """A new volume that the images' user may write: the source of a mount."""
 
-    def run(
-        self,
-        reference: str,
-        command: Iterable[str] = (),
-        *,
-        environment: Mapping[str, str],
-        mounts: Iterable[str],
-    ) -> list[str]:
-        """The command line that is the container: it ends when that ends, and with its code.
+    def command_line(self, container: Container) -> list[str]:
+        """What is the container: it ends when that ends, and with its code.
 
         The root file system is read-only but for /tmp, capabilities are dropped, the network is
-        the machine's. What the command line is sent as SIGTERM, the container's process receives.
-
-        Args:
-            reference: of the image.
-            command: in place of the image's own.
-            environment: besides the image's own.
-            mounts: `SOURCE:TARGET` or `SOURCE:TARGET:ro`; a source is a volume.
+        the machine's. SIGTERM reaches the container's process.
         """
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
-from images.engine import Engine, ImageError
+from images.engine import Container, Engine, ImageError
 
 START_SECONDS = 60
 END_SECONDS = 30
@@ -129,10 +129,10 @@ def serving(
         "MLOPSPROJ_REGISTRY_URL": "/models/registry",
         f"MLOPSPROJ_{name.upper()}_PORT": str(port),
     }
-    mounts = [f"{folders['models']}:/models:ro", f"{folders[name]}:/data"]
-    line = engine.run(reference, environment=environment, mounts=mounts)
+    mounts = (f"{folders['models']}:/models:ro", f"{folders[name]}:/data")
+    line = engine.command_line(Container(reference, (), environment, mounts))
     check = ("python", "/opt/mlopsproj/health.py", str(port))
-    checking = engine.run(reference, check, environment={}, mounts=[])
+    checking = engine.command_line(Container(reference, check))
     with tempfile.TemporaryFile() as output:
         service = Service(name, line, port, output)
         try:

@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from images import base
 from images.buildah import Buildah
 from images.docker import Docker
-from images.engine import Engine, ImageError
+from images.engine import Container, Engine, ImageError
 from images.pins import IMAGES, ROOT
 from images.service import serving
 
@@ -72,7 +72,7 @@ def train(engine: Engine, reference: str, folder: str) -> str:
         ImageError: it ends with an error.
     """
     command = ("train", "experiment=quick")
-    line = engine.run(reference, command, environment={}, mounts=[f"{folder}:/data"])
+    line = engine.command_line(Container(reference, command, mounts=(f"{folder}:/data",)))
     told = subprocess.run(
         line, capture_output=True, encoding="utf-8", timeout=TRAINING_SECONDS, check=False
     )
