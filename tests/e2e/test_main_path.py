@@ -86,7 +86,7 @@ def test_the_table_ends_with_the_next_command(workplace):
     assert result.returncode == 0, result.stderr
     for text in ("accuracy", "95 % interval", "images/s", "run folder", "tiny:1 (production)"):
         assert text in result.stdout
-    assert re.search(r"next +uv run predict FILE_OR_FOLDER", result.stdout)
+    assert re.search(r"next +uv run api, or uv run predict FILE_OR_FOLDER", result.stdout)
 
 
 @pytest.mark.slow

@@ -52,6 +52,18 @@ def test_the_table_tells_every_figure_and_is_not_cut_in_a_pipe(summary, capsys):
     }
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("uv run predict FILE_OR_FOLDER", "uv run api, or uv run predict FILE_OR_FOLDER"),
+        ("uv run predict FILE_OR_FOLDER registry=a", "uv run predict FILE_OR_FOLDER registry=a"),
+    ],
+)
+def test_a_model_that_a_service_finds_by_itself_may_be_served_next(summary, capsys, command, told):
+    replace(summary, next_command=command).print_table(answer_console())
+    assert capsys.readouterr().out.splitlines()[-1].split(maxsplit=1)[1].rstrip() == told
+
+
 def test_one_epoch_is_told_in_the_singular(summary, capsys):
     replace(summary, epochs=1).print_table(answer_console())
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]

@@ -19,6 +19,9 @@ from mlopsproj_train.arguments import quoted
 
 logger = logging.getLogger(__name__)
 
+PREDICT = "uv run predict FILE_OR_FOLDER"
+"""What asks the model in production."""
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -104,4 +107,4 @@ def next_command(publication: Publication, registry: Registry, *, given: str | N
     settings = [f"registry={quoted(given)}"] if given else []
     if len(registry.names()) > 1:
         settings.append(f"bundle={version.name}")
-    return shlex.join(["uv", "run", "predict", "FILE_OR_FOLDER", *settings])
+    return shlex.join([*shlex.split(PREDICT), *settings])

@@ -11,6 +11,8 @@ from mlopsproj_core.local_files import put_in_place
 from rich.console import Console
 from rich.table import Table
 
+from mlopsproj_train.publishing import PREDICT
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -60,6 +62,8 @@ class Summary:
         """Show it to a person."""
         low, high = self.accuracy_interval
         epochs = f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}"
+        # Where it needs no setting, since a service has its settings from the environment.
+        serve = "uv run api, or " if self.next_command == PREDICT else ""
         table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
         table.add_column(style="cyan")
         table.add_column(overflow="fold")
@@ -76,7 +80,7 @@ class Summary:
             ("images/s", f"{self.images_per_second:,.0f}"),
             ("run folder", self.run_dir),
             ("model version", f"{self.model}:{self.version} ({self.alias}) in {self.registry}"),
-            ("next", self.next_command),
+            ("next", f"{serve}{self.next_command}"),
         ):
             table.add_row(name, value)
         console.print(table)
