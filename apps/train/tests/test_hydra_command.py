@@ -62,6 +62,15 @@ def test_help_does_not_wait_for_torch(command, name):
     }
 
 
+def test_data_that_is_not_there_is_told_before_torch_is_waited_for(command):
+    result = command("train", "data.path=fotos", PYTHONPROFILEIMPORTTIME="1")
+    assert result.returncode == 1
+    assert "\nerror: data.path=fotos does not exist: name a folder" in result.stderr
+    imported = {line.rsplit("|", 1)[-1].strip() for line in result.stderr.splitlines()}
+    assert "hydra" in imported
+    assert not imported & {"torch", "pytorch_lightning"}
+
+
 @pytest.mark.parametrize("configs", [str(CONFIGS), None], ids=["with values", "schemas alone"])
 @pytest.mark.parametrize(
     ("argument", "named"),

@@ -52,8 +52,8 @@ def main() -> None:
 
 
 def _train(config: TrainConfig) -> "Summary":
-    from mlopsproj_train.answers import answer_console, print_json
-    from mlopsproj_train.pipeline import run_pipeline
+    from mlopsproj_data.sources.downloads import is_url
+    from mlopsproj_data.sources.locations import existing
 
     refuse_shared_setting("run_dir")
     replaced: set[str] = set()
@@ -62,6 +62,12 @@ def _train(config: TrainConfig) -> "Summary":
             raise ConfigError("resume= is empty: name the folder of a run.")
         refuse_other_settings("resume", allowed=("output", *_REPLACEABLE))
         replaced = {path for key in given_settings() for path in _REPLACEABLE.get(key, ())}
+    if config.data.path and not is_url(config.data.path):
+        existing(config.data.path)  # told now, not after the seconds that the next line takes
+
+    from mlopsproj_train.answers import answer_console, print_json
+    from mlopsproj_train.pipeline import run_pipeline
+
     summary = run_pipeline(config, replaced=replaced)
     if config.output is Output.table:
         summary.print_table(answer_console())
