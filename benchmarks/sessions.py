@@ -1,7 +1,7 @@
 """How long each nox session takes: from nothing, and once more; a contributor waits for the latter.
 
-Cold: no environment, nothing in uv's cache, in mypy's or in ruff's, so that everything is
-downloaded. Warm: the same again. Sessions that fail end the measurement.
+Cold: in a clone of what is committed, with nothing in uv's cache, so that everything is downloaded.
+Warm: the same again. A session that fails ends the measurement.
 Run: uv run python benchmarks/sessions.py [SESSION...]; without a name those that `nox` runs.
 """
 
@@ -32,22 +32,19 @@ def usual() -> list[str]:
 
 
 def measure(session: str) -> list[float]:
-    """Seconds of a session, cold and then warm."""
-    # On the checkout's disk, where environments are hard links into the cache.
+    """Seconds of a session in a new clone, cold and then warm."""
+    # On the checkout's disk: environments are hard links into uv's cache.
     (ROOT / ".nox").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / ".nox") as scratch:
-        caches = {
-            name: str(Path(scratch) / name.lower())
-            for name in ("UV_CACHE_DIR", "MYPY_CACHE_DIR", "RUFF_CACHE_DIR")
-        }
-        environments = f"--envdir={Path(scratch) / 'environments'}"
+        clone = Path(scratch) / "clone"
+        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         seconds = []
         for _ in TURNS:
             started = time.perf_counter()
             subprocess.run(
-                [sys.executable, "-m", "nox", "--session", session, environments],
-                cwd=ROOT,
-                env={**os.environ, **caches},
+                [sys.executable, "-m", "nox", "--session", session],
+                cwd=clone,
+                env={**os.environ, "UV_CACHE_DIR": str(Path(scratch) / "uv-cache")},
                 stdout=sys.stderr,
                 check=True,
             )
