@@ -2,11 +2,15 @@ import threading
 
 from mlopsproj_core.errors import DatabaseAwayError, DataError, NotFoundError
 from mlopsproj_monitor.repetition import Repetition
+from mlopsproj_serving.http.problem_kinds import UNCHECKED
 
 
 def test_it_is_ready_once_it_has_looked(client, world, bundle):
     asked = client()
     assert asked.get("/readyz").status_code == 503
+    asked.watch.look()
+    told = asked.get("/readyz").json()["detail"].replace(world.registry.url, "gs://models")
+    assert told == UNCHECKED.example
     world.publish(bundle, "production")
     asked.watch.look()
     assert (asked.get("/readyz").status_code, asked.get("/readyz").text) == (200, "ok\n")

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from mlopsproj_serving.http.keys import KeyRing, new_key
+from mlopsproj_serving.http.problem_kinds import DECIDED
 from monitor.world import DARKER
 
 
@@ -66,7 +67,8 @@ def test_what_is_decided_is_not_decided_otherwise(waiting, admin):
     answer = asked.post(f"/v1/retraining/{id_}/approve", headers=admin[0])
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:mlopsproj:problem:decided"
-    assert "declined already by ada" in answer.json()["detail"]
+    shown = DECIDED.example.replace("019c13f1-8d40-7c3a-8d2f-1a2b3c4d5e6f", id_)
+    assert answer.json()["detail"] == shown
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-API-Key": "mlopsproj_wrong"}])
