@@ -1,8 +1,9 @@
 """Every kind of problem that an answer may tell: its status of HTTP, and what mends it.
 
 A detail is worded where its problem arises: in `bodies.py`, `uploads.py`, `multipart.py`,
-`callers.py`, `problems.py` and `edge.py` beside this file, in the routes, or as the text of an error
-of ours. The examples are such details, word for word; tests let each of them arise. Knows nothing of what leads to one.
+`callers.py`, `problems.py` and `edge.py` beside this file, in the routes, or as the text of an
+error of ours. The examples are such details, word for word; tests let each of them arise. Knows
+nothing of what leads to one.
 """
 
 from dataclasses import dataclass
