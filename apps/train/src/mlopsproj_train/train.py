@@ -62,8 +62,8 @@ def _train(config: TrainConfig) -> "Summary":
             raise ConfigError("resume= is empty: name the folder of a run.")
         refuse_other_settings("resume", allowed=("output", *_REPLACEABLE))
         replaced = {path for key in given_settings() for path in _REPLACEABLE.get(key, ())}
-    if config.data.path and not is_url(config.data.path):
-        existing(config.data.path)  # told now, not after the seconds that the next line takes
+    elif config.data.path and not is_url(config.data.path):
+        existing(config.data.path)  # told now, not after the seconds that the imports below take
 
     from mlopsproj_train.answers import answer_console, print_json
     from mlopsproj_train.pipeline import run_pipeline
