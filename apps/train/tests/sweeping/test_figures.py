@@ -34,6 +34,19 @@ def drawn(monkeypatch):
     return figures
 
 
+def test_two_processes_may_draw_at_once(tmp_path, monkeypatch):
+    rows, folder, save = [row(0, Outcome.complete, 0.5, 0.6)], tmp_path / "figures", Figure.savefig
+
+    def save_while_another_draws(self, *args, **kw):
+        save(self, *args, **kw)
+        monkeypatch.setattr(Figure, "savefig", save)
+        draw_figures(rows, SPACE, {}, folder)
+
+    monkeypatch.setattr(Figure, "savefig", save_while_another_draws)
+    paths = draw_figures(rows, SPACE, {}, folder)
+    assert sorted(folder.iterdir()) == sorted(paths)
+
+
 def test_the_course_the_epochs_and_the_settings_are_drawn(tmp_path, drawn):
     rows = [
         row(0, Outcome.complete, 0.5, 0.6),

@@ -7,6 +7,7 @@ from hydra import compose, initialize
 from hydra.core.config_store import ConfigStore
 from mlopsproj_train.config import TrainConfig
 from mlopsproj_train.hydra_command import composable
+from mlopsproj_train.sweeping import wandb_definition
 from mlopsproj_train.sweeping.wandb_definition import write_definition
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args, load_sweep_config
 
@@ -29,6 +30,19 @@ def definition(beginning, tmp_path):
     (tmp_path / "sweep").mkdir()
     path = write_definition(beginning(SPACE), tmp_path / "sweep")
     return load_sweep_config(str(path))
+
+
+def test_two_processes_may_write_at_once(beginning, tmp_path, monkeypatch):
+    begins, put = beginning(SPACE), wandb_definition.put_in_place
+
+    def put_after_another_wrote(draft, target):
+        monkeypatch.setattr(wandb_definition, "put_in_place", put)
+        write_definition(begins, tmp_path)
+        put(draft, target)
+
+    monkeypatch.setattr(wandb_definition, "put_in_place", put_after_another_wrote)
+    path = write_definition(begins, tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_each_range_has_a_distribution_of_theirs(definition):

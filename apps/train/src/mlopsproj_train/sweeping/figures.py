@@ -4,6 +4,7 @@ Knows nothing of databases and of how trials came about.
 """
 
 import math
+import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -51,9 +52,11 @@ def draw_figures(
         "settings.png": _settings(shown, space, importance),
     }
     for name, figure in figures.items():
-        draft = folder / f".{name}"
-        figure.savefig(draft, dpi=120, format="png")
-        put_in_place(draft, folder / name)  # two processes may end at once
+        # Two processes may end at once: each has drafts of its own.
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as own:
+            draft = Path(own) / name
+            figure.savefig(draft, dpi=120, format="png")
+            put_in_place(draft, folder / name)
     return [folder / name for name in figures]
 
 

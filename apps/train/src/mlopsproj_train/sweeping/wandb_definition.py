@@ -4,6 +4,7 @@ Knows nothing of the service beyond the file that it takes.
 """
 
 import math
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,11 @@ def write_definition(beginning: Beginning, folder: Path) -> Path:
         ],
     }
     path = folder / "wandb.yaml"
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(OmegaConf.to_yaml(OmegaConf.create(document)), encoding="utf-8")
-    put_in_place(draft, path)
+    # Two processes may begin at once: each has a draft of its own.
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder) as own:
+        draft = Path(own) / path.name
+        draft.write_text(OmegaConf.to_yaml(OmegaConf.create(document)), encoding="utf-8")
+        put_in_place(draft, path)
     return path
 
 
