@@ -102,6 +102,7 @@ def test_a_secret_is_in_nothing_that_is_shown_of_the_environment(secret):
 @given(secrets, st.sampled_from(list(environment_with(""))))
 @example("a/b?c@d#e&f=g", "MLOPSPROJ_REGISTRY_URL")
 @example("00000?", "MLOPSPROJ_REGISTRY_URL")
+@example("000/ 0", "MLOPSPROJ_REGISTRY_URL")
 @example("p%40ss%2Fword", "MLOPSPROJ_DATABASE_URL")
 def test_a_secret_is_in_no_message_however_it_is_repeated(secret, name):
     hide = Secrets({name: environment_with(secret)[name]}).hide

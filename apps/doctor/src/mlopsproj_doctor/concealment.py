@@ -100,7 +100,10 @@ def _secrets_of(name: str, value: str, kind: Kind | None) -> Iterator[str]:
     """In every form in which a library may repeat them."""
     for secret in _plain_secrets(name, value, kind):
         forms = (secret, unquote(secret), unquote_plus(secret))
-        for form in {*forms, *map(quote, forms), *map(quote_plus, forms)}:
+        escaped = (
+            each for form in forms for each in (quote(form), quote(form, ""), quote_plus(form))
+        )
+        for form in {*forms, *escaped}:
             yield from (f for f in (form, repr(form)[1:-1]) if len(f) >= _SHORTEST)
 
 
