@@ -34,7 +34,7 @@ os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *_INTERPRETERS])
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-nox.options.sessions = [*CHECKS, "quick"]
+nox.options.sessions = ["lint", "types", "arch", "quick"]
 
 
 @dataclass(frozen=True)
