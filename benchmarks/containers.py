@@ -24,7 +24,7 @@ from serving.inputs import model
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 
-from images import base
+from images import base_image
 from images.engine import Container, Engine
 from images.service import serving
 from images.trial import build, engine_here
@@ -88,7 +88,7 @@ def main() -> None:
     arguments = parser.parse_args()
     engine = engine_here()
     try:
-        begin = base.start_of(engine)
+        begin = base_image.start_of(engine)
         reference = build(engine, begin, "api")
         engine.build("with-torch", WITH_TORCH, {**begin, "BASE": reference}, DOCKERFILE)
         below = engine.size(begin["BASE"])

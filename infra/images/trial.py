@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from PIL import Image as Picture
 
-from images import base
+from images import base_image
 from images.buildah import Buildah
 from images.docker import Docker
 from images.engine import Container, Engine, ImageError
@@ -95,7 +95,7 @@ def trial(engine: Engine) -> None:
     Raises:
         ImageError: something of it does not hold.
     """
-    start = base.start_of(engine)
+    start = base_image.start_of(engine)
     built = {image.name: build(engine, start, image.name) for image in IMAGES}
     folders = {name: engine.volume(name) for name in ("models", "api", "monitor")}
     print(f"train    {train(engine, built['train'], folders['models'])}", flush=True)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from images import base, trial
+from images import base_image, trial
 from images.docker import Docker
 from images.engine import DOCKERFILE, ImageError
 from images.pins import ROOT
@@ -18,11 +18,11 @@ def test_a_machine_without_an_engine_is_told_what_to_install(tmp_path, monkeypat
 def test_without_a_registry_a_base_needs_what_makes_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ImageError, match="apt-get install mmdebstrap"):
-        base.start_of(Docker())
+        base_image.start_of(Docker())
 
 
 def test_a_build_starts_from_images_that_dependabot_sees():
-    named = base.defaults()
+    named = base_image.defaults()
     assert re.fullmatch(r"docker\.io/library/python:3\.11\.\d+-slim-bookworm", named["BASE"])
     assert re.fullmatch(r"ghcr\.io/astral-sh/uv:\d+\.\d+\.\d+", named["UV"])
     # It reads no argument.
